@@ -1,0 +1,165 @@
+/**
+ * Every error that fastrtc throws, one class a cause.
+ *
+ * Messages name the option or the call, the value, and the remedy. A barge-in and a hang-up are
+ * not errors. What reaches a client is a listed code and a fixed text, never a message or a stack.
+ */
+
+const BRAND: unique symbol = Symbol.for("fastrtc.error");
+
+/** Names each {@link FastRTCError} for machines; stable across versions. */
+export type FastRTCErrorCode =
+  | "INVALID_OPTION"
+  | "INVALID_STATE"
+  | "NO_CONTEXT"
+  | "NEGOTIATION"
+  | "TRANSPORT"
+  | "CODEC"
+  | "HANDLER"
+  | "SESSION_LIMIT"
+  | "AUTHENTICATION"
+  | "TIMEOUT";
+
+/** What every {@link FastRTCError} can carry besides its message. */
+export interface FastRTCErrorOptions {
+  /** The error that led to this one. */
+  readonly cause?: unknown;
+  /** The session that it happened in. */
+  readonly webrtcId?: string;
+}
+
+/** The base of every error that fastrtc throws. */
+export class FastRTCError extends Error {
+  override readonly name: string = "FastRTCError";
+  /** Which kind of error this is. */
+  readonly code: FastRTCErrorCode;
+  /** The session that it happened in, where there is one. */
+  readonly webrtcId: string | undefined;
+
+  constructor(code: FastRTCErrorCode, message: string, options: FastRTCErrorOptions = {}) {
+    super(message, "cause" in options ? { cause: options.cause } : undefined);
+    this.code = code;
+    this.webrtcId = options.webrtcId;
+    Object.defineProperty(this, BRAND, { value: true });
+  }
+}
+
+/**
+ * Tells whether a value is an error of fastrtc's, also when two copies of the package are loaded.
+ *
+ * @param value - Anything that was caught.
+ */
+export function isFastRTCError(value: unknown): value is FastRTCError {
+  return typeof value === "object" && value !== null && BRAND in value;
+}
+
+/** An option or argument has a value that cannot work. */
+export class InvalidOptionError extends FastRTCError {
+  override readonly name = "InvalidOptionError";
+  /** The option's name, as the caller wrote it. */
+  readonly option: string;
+
+  /**
+   * @param option - The option's name.
+   * @param value - What was given.
+   * @param remedy - What to give instead, as a full sentence.
+   */
+  constructor(option: string, value: unknown, remedy: string, options: FastRTCErrorOptions = {}) {
+    super("INVALID_OPTION", `Invalid ${option}: ${describe(value)}. ${remedy}`, options);
+    this.option = option;
+  }
+}
+
+/** The call does not fit the state that the object is in. */
+export class InvalidStateError extends FastRTCError {
+  override readonly name = "InvalidStateError";
+  constructor(message: string, options: FastRTCErrorOptions = {}) {
+    super("INVALID_STATE", message, options);
+  }
+}
+
+/** The session's context was asked for outside a session. */
+export class NoContextError extends FastRTCError {
+  override readonly name = "NoContextError";
+  constructor() {
+    super(
+      "NO_CONTEXT",
+      "No context found: this code does not run below a session. Call it from a handler, use getContext() where it may be absent, or wrap the callback in bindContext().",
+    );
+  }
+}
+
+/** An offer, answer or candidate cannot be used. */
+export class NegotiationError extends FastRTCError {
+  override readonly name = "NegotiationError";
+  /** The HTTP status that says so best. */
+  readonly status: number;
+  constructor(message: string, options: FastRTCErrorOptions & { readonly status?: number } = {}) {
+    super("NEGOTIATION", message, options);
+    this.status = options.status ?? 400;
+  }
+}
+
+/** The network path of a session failed. */
+export class TransportError extends FastRTCError {
+  override readonly name = "TransportError";
+  constructor(message: string, options: FastRTCErrorOptions = {}) {
+    super("TRANSPORT", message, options);
+  }
+}
+
+/** A chunk cannot be decoded, or a frame cannot be encoded. */
+export class CodecError extends FastRTCError {
+  override readonly name = "CodecError";
+  constructor(message: string, options: FastRTCErrorOptions = {}) {
+    super("CODEC", message, options);
+  }
+}
+
+/** The user's code threw; the thrown value is the `cause`. */
+export class HandlerError extends FastRTCError {
+  override readonly name = "HandlerError";
+  constructor(message: string, options: FastRTCErrorOptions = {}) {
+    super("HANDLER", message, options);
+  }
+}
+
+/** No further session may begin now. */
+export class SessionLimitError extends FastRTCError {
+  override readonly name = "SessionLimitError";
+  /** How many sessions may live at the same time. */
+  readonly limit: number;
+  /** After how many seconds it is worth trying again. */
+  readonly retryAfterSeconds: number;
+  constructor(limit: number, retryAfterSeconds: number, options: FastRTCErrorOptions = {}) {
+    super("SESSION_LIMIT", `The limit of ${String(limit)} simultaneous sessions is reached.`, options);
+    this.limit = limit;
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
+/** The caller may not do this. */
+export class AuthenticationError extends FastRTCError {
+  override readonly name = "AuthenticationError";
+  constructor(message = "Not authorized.", options: FastRTCErrorOptions = {}) {
+    super("AUTHENTICATION", message, options);
+  }
+}
+
+/** Something did not happen in the time that was given to it. */
+export class TimeoutError extends FastRTCError {
+  override readonly name = "TimeoutError";
+  constructor(message: string, options: FastRTCErrorOptions = {}) {
+    super("TIMEOUT", message, options);
+  }
+}
+
+function describe(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value.slice(0, 100));
+  if (typeof value === "function") return `function ${value.name || "(anonymous)"}`;
+  if (typeof value === "object" && value !== null) {
+    const name = (value as { constructor?: { name?: string } }).constructor?.name ?? "object";
+    return Array.isArray(value) ? `array of ${String(value.length)}` : name;
+  }
+  return String(value);
+}
