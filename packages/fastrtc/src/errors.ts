@@ -89,14 +89,45 @@ export class NoContextError extends FastRTCError {
   }
 }
 
+/** Why an offer, a candidate or another request of a client is refused; the words are the wire's. */
+export type NegotiationErrorReason =
+  | "connection_already_exists"
+  | "unknown_connection"
+  | "invalid_candidate_format"
+  | "connection_closed"
+  | "invalid_request"
+  | "invalid_offer"
+  | "server_closing";
+
+const NEGOTIATION_STATUS = {
+  connection_already_exists: 409,
+  unknown_connection: 404,
+  invalid_candidate_format: 400,
+  connection_closed: 410,
+  invalid_request: 422,
+  invalid_offer: 400,
+  server_closing: 503,
+} as const satisfies Record<NegotiationErrorReason, number>;
+
+/** Shapes a {@link NegotiationError}. */
+export interface NegotiationErrorOptions extends FastRTCErrorOptions {
+  /** What the client is told. @defaultValue "invalid_offer" */
+  readonly reason?: NegotiationErrorReason;
+  /** An HTTP status that says more than the one of `reason`. @defaultValue that of `reason` */
+  readonly status?: number;
+}
+
 /** An offer, answer or candidate cannot be used. */
 export class NegotiationError extends FastRTCError {
   override readonly name = "NegotiationError";
+  /** What the client is told. */
+  readonly reason: NegotiationErrorReason;
   /** The HTTP status that says so best. */
   readonly status: number;
-  constructor(message: string, options: FastRTCErrorOptions & { readonly status?: number } = {}) {
+  constructor(message: string, options: NegotiationErrorOptions = {}) {
     super("NEGOTIATION", message, options);
-    this.status = options.status ?? 400;
+    this.reason = options.reason ?? "invalid_offer";
+    this.status = options.status ?? NEGOTIATION_STATUS[this.reason];
   }
 }
 
@@ -124,6 +155,18 @@ export class HandlerError extends FastRTCError {
   }
 }
 
+/**
+ * Throw it from a handler to tell the client something in your own words; the text of every other
+ * error stays on the server.
+ */
+export class WebRTCError extends FastRTCError {
+  override readonly name = "WebRTCError";
+  /** @param message - Shown to the user as it is. */
+  constructor(message: string, options: FastRTCErrorOptions = {}) {
+    super("HANDLER", message, options);
+  }
+}
+
 /** No further session may begin now. */
 export class SessionLimitError extends FastRTCError {
   override readonly name = "SessionLimitError";
@@ -132,7 +175,11 @@ export class SessionLimitError extends FastRTCError {
   /** After how many seconds it is worth trying again. */
   readonly retryAfterSeconds: number;
   constructor(limit: number, retryAfterSeconds: number, options: FastRTCErrorOptions = {}) {
-    super("SESSION_LIMIT", `The limit of ${String(limit)} simultaneous sessions is reached.`, options);
+    super(
+      "SESSION_LIMIT",
+      `The limit of ${String(limit)} simultaneous sessions is reached.`,
+      options,
+    );
     this.limit = limit;
     this.retryAfterSeconds = retryAfterSeconds;
   }

@@ -16,8 +16,8 @@ export interface AudioFormat {
 /**
  * One encoded piece of audio, or the gap where one was lost.
  *
- * Chunks of a session are in order and without holes: `timestamp` of the next is `timestamp +
- * durationSamples` of this one, except after the sender paused.
+ * Chunks of a session are in order and without holes: the next one's `timestamp` is this one's plus
+ * its `durationSamples`, except after the sender paused.
  */
 export interface EncodedChunk {
   /** The encoded bytes; undefined where the piece was lost and must be concealed. */
@@ -27,6 +27,12 @@ export interface EncodedChunk {
    * describe this one (Opus in-band FEC, RFC 6716 section 2.1.7).
    */
   readonly fecData?: Uint8Array;
+  /**
+   * Set where time passed and nothing was sent or everything was lost, for so long that there is
+   * nothing left to conceal from: `data` is undefined, and the piece is digital silence. A decoder
+   * need not be asked.
+   */
+  readonly silence?: true;
   /** Position in samples of the format's clock, unwrapped to a plain increasing number. */
   readonly timestamp: number;
   /** Length in samples per channel of the format's clock. */

@@ -22,8 +22,19 @@ export interface RtcPeerOptions {
   readonly audioDirection: "sendrecv" | "sendonly" | "recvonly";
   /** First and last UDP port to use; undefined lets the system choose. */
   readonly portRange?: readonly [number, number];
-  /** Whether a loopback host candidate is gathered too. */
+  /**
+   * Whether a loopback host candidate is gathered too, and remote ones are used: right when the HTTP
+   * server listens on loopback only.
+   *
+   * @defaultValue false
+   */
   readonly includeLoopback?: boolean;
+  /**
+   * Whether offered tracks that nobody wants are left out of the answer instead of failing the offer.
+   *
+   * @defaultValue false
+   */
+  readonly allowExtraTracks?: boolean;
 }
 
 /** One RTP packet as it came, decrypted. `payload` may be a view that is valid during the call only. */
@@ -48,7 +59,8 @@ export interface OutboundRtp {
 }
 
 /** Where a peer stands; `closed` and `failed` are final. */
-export type RtcPeerState = "new" | "connecting" | "connected" | "disconnected" | "failed" | "closed";
+export type RtcPeerState =
+  "new" | "connecting" | "connected" | "disconnected" | "failed" | "closed";
 
 /** What a peer tells its transport. */
 export interface RtcPeerListener {
@@ -77,22 +89,36 @@ export interface RtcPeer {
   /**
    * Takes an offer and makes the answer, with our candidates in it.
    *
-   * Called again for a re-offer (ICE restart).
+   * Called again for a re-offer (ICE restart, change of direction).
    *
-   * @throws {@link NegotiationError} when the offer cannot be answered; the peer is then closed.
+   * @throws {@link NegotiationError} when the offer cannot be answered. The peer is then closed if it
+   * was its first offer, and goes on as before if it was not.
+   * @throws {@link TransportError} when no socket could be opened; the peer is then closed.
    */
   answer(offerSdp: string): Promise<string>;
   /**
-   * Adds one remote candidate.
+   * Adds one remote candidate; before the offer it is kept (at most 30, further ones are dropped).
    *
    * @param candidate - The `candidate:` line; an empty one means that there are no more.
+   * @throws {@link NegotiationError} when it is malformed. One that may not be used is dropped.
    */
-  addCandidate(candidate: string, sdpMid: string | null, sdpMLineIndex: number | null): Promise<void>;
+  addCandidate(
+    candidate: string,
+    sdpMid: string | null,
+    sdpMLineIndex: number | null,
+  ): Promise<void>;
   /** Sends one packet of our audio; does nothing while it is not connected. */
   sendRtp(packet: OutboundRtp): void;
+  /** Whether the caller has agreed to send packets again; known once there is an answer. */
+  readonly canRetransmit: boolean;
   /** Asks for packets of the caller's audio again (RFC 4585 section 6.2.1). */
   requestRetransmission(ssrc: number, sequenceNumbers: readonly number[]): void;
-  /** Sends text on the data channel; false when it is not open or its buffer is full. */
+  /**
+   * Sends text on the data channel.
+   *
+   * @returns false when it is not open or its buffer is full; trying again later may help.
+   * @throws {@link TransportError} when the text is longer than the other side takes.
+   */
   sendText(text: string): boolean;
   stats(): RtcPeerStats;
   /** Closes sockets and timers; safe to call twice. */

@@ -1,0 +1,17 @@
+/** Where dependency-cruiser finds our packages: in their sources, so that nothing must be built. */
+
+const { resolve } = require("node:path");
+
+const source = (path) => resolve(__dirname, "packages", path);
+
+module.exports = {
+  resolve: {
+    alias: {
+      "fastrtc/testing$": source("fastrtc/src/testing/index.ts"),
+      fastrtc$: source("fastrtc/src/index.ts"),
+      "@fastrtc/client$": source("client/src/index.ts"),
+      "@fastrtc/react$": source("react/src/index.ts"),
+      "@fastrtc/protocol$": source("protocol/src/index.ts"),
+    },
+  },
+};

@@ -1,0 +1,61 @@
+import type { AudioDecoder, AudioEncoder } from "./codec.ts";
+import {
+  SampleDecoder,
+  SampleEncoder,
+  type SampleCodecOptions,
+  type SampleCoding,
+} from "./sample-codec.ts";
+
+// G.711 mu-law, https://www.itu.int/rec/T-REC-G.711. A code is a sign, an exponent of three bits and
+// a mantissa of four, all but the sign inverted; it stands for a number of 14 bits plus a bias.
+const BIAS = 33;
+const LARGEST = 0x1fff;
+
+let decodeTable: Int16Array | undefined;
+let encodeTable: Uint8Array | undefined;
+
+const MULAW: SampleCoding = {
+  name: "mulaw",
+  bytesPerSample: 1,
+  decode(data, samples) {
+    decodeTable ??= Int16Array.from({ length: 256 }, (_, code) => expand(code));
+    for (let i = 0; i < samples.length; i++) samples[i] = decodeTable[data[i] ?? 0] ?? 0;
+  },
+  encode(samples, data) {
+    encodeTable ??= Uint8Array.from({ length: 65_536 }, (_, bits) => compress((bits << 16) >> 16));
+    for (let i = 0; i < samples.length; i++) data[i] = encodeTable[(samples[i] ?? 0) & 0xffff] ?? 0;
+  },
+};
+
+/**
+ * Makes a decoder of G.711 mu-law.
+ *
+ * @throws {@link InvalidOptionError} for a rate or layout that cannot be.
+ */
+export function createMulawDecoder(options: SampleCodecOptions): AudioDecoder {
+  return new SampleDecoder(MULAW, options);
+}
+
+/**
+ * Makes an encoder of G.711 mu-law.
+ *
+ * @throws {@link InvalidOptionError} for a rate, layout or frame length that cannot be.
+ */
+export function createMulawEncoder(options: SampleCodecOptions): AudioEncoder {
+  return new SampleEncoder(MULAW, options);
+}
+
+function expand(code: number): number {
+  const exponent = (~code >> 4) & 7;
+  const mantissa = ~code & 15;
+  const magnitude = 4 * (((2 * mantissa + BIAS) << exponent) - BIAS);
+  return code & 0x80 ? magnitude : -magnitude;
+}
+
+function compress(sample: number): number {
+  // One's complement, as in ITU-T G.191: -1 falls together with 0.
+  const magnitude = Math.min(((sample < 0 ? ~sample : sample) >> 2) + BIAS, LARGEST);
+  const exponent = 26 - Math.clz32(magnitude);
+  const mantissa = (magnitude >> (exponent + 1)) & 15;
+  return (sample < 0 ? 0 : 0x80) | (~((exponent << 4) | mantissa) & 0x7f);
+}

@@ -1,0 +1,41 @@
+/** What a handler may ask of the session that runs it. The session implements it. */
+
+import type { ServerMessage } from "@fastrtc/protocol";
+
+import type { AudioFrame } from "../media/audio-frame.ts";
+import type { Clock } from "../media/clock.ts";
+import type { SessionContext } from "../session/context.ts";
+import type { AdditionalOutputs } from "./additional-outputs.ts";
+import type { CloseStream } from "./close-stream.ts";
+
+/** A handler's way to its session. */
+export interface HandlerPort {
+  readonly context: SessionContext;
+  readonly clock: Clock;
+  /** The inputs last set for this session, defaults applied; an empty array before the first. */
+  readonly inputs: unknown;
+  /** Resolves with the inputs when they are next set; rejects when the signal aborts. */
+  nextInputs(signal: AbortSignal): Promise<unknown>;
+  /**
+   * Queues audio for the caller.
+   *
+   * @returns undefined while there is room, else a promise that resolves when there is again.
+   */
+  write(frame: AudioFrame, onSent?: () => void): Promise<void> | undefined;
+  /** Says that no more audio follows for now: a last part of a frame need not wait for its rest. */
+  flush(): void;
+  /** Drops the audio that has not been heard yet, here and at the other side. */
+  clear(): void;
+  /** Whether queued audio waits to be sent. */
+  readonly isPlaying: boolean;
+  /** Resolves when all queued audio has been sent or dropped. */
+  drained(): Promise<void>;
+  /** Hands values to whoever reads this session's outputs. */
+  output(outputs: AdditionalOutputs): void;
+  /** Sends a message to the client. */
+  send(message: ServerMessage): void;
+  /** Reports an error of the user's code: to the log, and to the client in words meant for it. */
+  reportError(error: unknown): void;
+  /** Ends the session when queued audio has been sent. */
+  closeStream(close: CloseStream): void;
+}

@@ -1,0 +1,98 @@
+import type { IncomingMessage } from "node:http";
+import { pathnameOf, requestInfo, toFetchRequest } from "./node-request.ts";
+import type { Router } from "./router.ts";
+
+/** What we use of a Fastify request. */
+export interface FastifyRequest {
+  readonly raw: IncomingMessage;
+  readonly ip: string;
+  readonly originalUrl: string;
+  readonly body: unknown;
+}
+
+/** What we use of a Fastify reply. */
+export interface FastifyReply {
+  readonly raw: {
+    once(event: "close", listener: () => void): unknown;
+    readonly writableFinished: boolean;
+  };
+  header(name: string, value: string): unknown;
+  send(payload: Response): unknown;
+  callNotFound(): unknown;
+}
+
+/** What we use of a Fastify instance. */
+export interface FastifyInstance {
+  removeAllContentTypeParsers(): void;
+  addContentTypeParser(
+    contentType: string,
+    parser: (
+      request: FastifyRequest,
+      payload: AsyncIterable<Uint8Array>,
+      done: (error: null, body: unknown) => void,
+    ) => void,
+  ): unknown;
+  route(options: {
+    method: string[];
+    url: string;
+    handler: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
+  }): unknown;
+}
+
+/** A plugin for Fastify's `register`. */
+export type FastifyPlugin = (instance: FastifyInstance, options: unknown, done: () => void) => void;
+
+const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+/**
+ * Makes a plugin for `app.register(plugin, { prefix })`.
+ *
+ * Body parsers of the application do not reach into it, and its own does not leave it.
+ */
+export function toFastifyPlugin(router: Router): FastifyPlugin {
+  return (instance, _options, done) => {
+    instance.removeAllContentTypeParsers();
+    // Bodies stay streams: the router has its own, earlier limit.
+    instance.addContentTypeParser("*", (_request, payload, parsed) => {
+      parsed(null, payload);
+    });
+    for (const path of router.paths) {
+      // Fastify answers "/" of a plugin at its prefix with and without the slash.
+      if (path === "") continue;
+      instance.route({
+        method: METHODS,
+        url: path,
+        handler: (request, reply) => respond(router, path, request, reply),
+      });
+    }
+    done();
+  };
+}
+
+async function respond(
+  router: Router,
+  path: string,
+  { raw, ip, originalUrl, body }: FastifyRequest,
+  reply: FastifyReply,
+): Promise<unknown> {
+  const gone = new AbortController();
+  reply.raw.once("close", () => {
+    if (!reply.raw.writableFinished) gone.abort();
+  });
+  const request = toFetchRequest(raw, gone.signal, {
+    url: originalUrl,
+    ...(isStream(body) ? { bodyStream: body } : {}),
+  });
+  const pathname = pathnameOf(originalUrl);
+  // From the URL and not from the prefix, which may have parameters.
+  const mountPath = pathname.endsWith(path) ? pathname.slice(0, -path.length) : pathname;
+  const response = request && (await router(request, requestInfo(raw, mountPath, ip)));
+  if (!response) return reply.callNotFound();
+  // An upload that was refused must not go on; Node would read it to its end otherwise.
+  if (response.status >= 400 && !raw.complete) reply.header("connection", "close");
+  return reply.send(response);
+}
+
+function isStream(body: unknown): body is AsyncIterable<Uint8Array> {
+  return typeof body === "object" && body !== null && Symbol.asyncIterator in body;
+}

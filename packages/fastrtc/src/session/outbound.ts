@@ -1,0 +1,200 @@
+/**
+ * The way to the caller: audio of the handler's becomes encoded chunks, one every 20 ms.
+ *
+ * Audio waits as PCM and is encoded when its time comes, so that what an interruption drops was
+ * never encoded. The queue is bounded: beyond ten seconds the writer is told to wait.
+ */
+
+import type { AudioEncoder } from "../codec/codec.ts";
+import { createEncoder } from "../codec/create-codec.ts";
+import type { AudioEncoderOptions } from "../codec/create-codec.ts";
+import type { AudioFrame } from "../media/audio-frame.ts";
+import type { Clock, Timer } from "../media/clock.ts";
+import type { AudioFormat } from "../media/encoded-chunk.ts";
+import { PcmQueue } from "../media/pcm-queue.ts";
+import { PlayoutPacer } from "../media/playout-pacer.ts";
+import { StreamingResampler } from "../media/resampler.ts";
+import type { Transport } from "../transport/transport.ts";
+
+const FRAME_MS = 20;
+/** Audio that may wait before writers are told to. */
+const MAX_QUEUED_MS = 10_000;
+/** How long the last part of a frame waits for its rest before it goes out with silence added. */
+const PARTIAL_WAIT_MS = 40;
+/** Silent frames that follow speech, so that the listener's decoder fades instead of guessing. */
+const TRAILING_FRAMES = 5;
+/** Frames between two looks at the path's loss. */
+const LOSS_LOOK_FRAMES = 250;
+
+/** What an {@link Outbound} works with. */
+export interface OutboundOptions {
+  readonly transport: Transport;
+  readonly format: AudioFormat;
+  /** The handler's output rate in Hz. */
+  readonly sampleRate: number;
+  readonly channels: 1 | 2;
+  readonly encoder: AudioEncoderOptions;
+  readonly clock: Clock;
+}
+
+/** Paces, encodes and sends one session's audio. */
+export class Outbound {
+  readonly #options: OutboundOptions;
+  readonly #queue: PcmQueue;
+  readonly #silence: Int16Array;
+  readonly #pacer: PlayoutPacer<Int16Array>;
+  readonly #writers = new Set<() => void>();
+  readonly #drainers = new Set<() => void>();
+  #encoder: AudioEncoder | undefined;
+  #resampler: StreamingResampler | undefined;
+  #resamplerRate = 0;
+  #lastWriteAt = 0;
+  #partialTimer: Timer | undefined;
+  #isFlushed = true;
+  #silentFrames = TRAILING_FRAMES;
+  #silentSent = 0;
+  #sent = 0;
+  #isClosed = false;
+
+  constructor(options: OutboundOptions) {
+    this.#options = options;
+    const { format, sampleRate, channels, clock } = options;
+    this.#queue = new PcmQueue(channels);
+    this.#silence = new Int16Array((sampleRate / 50) * channels);
+    this.#pacer = new PlayoutPacer({
+      clock,
+      sampleRate: format.sampleRate,
+      frameMs: FRAME_MS,
+      nextFrame: () => this.#nextFrame(),
+      send: (frame, { timestampSamples }) => this.#send(frame, timestampSamples),
+    });
+    this.#pacer.start();
+  }
+
+  /** Whether audio waits to be sent. */
+  get isPlaying(): boolean {
+    return this.#queue.sampleCount > 0;
+  }
+
+  /**
+   * Queues audio.
+   *
+   * @param onSent - Called when its first part is handed to the transport.
+   * @returns undefined while there is room, else a promise that resolves when there is again.
+   */
+  write(frame: AudioFrame, onSent?: () => void): Promise<void> | undefined {
+    if (this.#isClosed) return undefined;
+    this.#queue.push(this.#convert(frame), onSent);
+    this.#lastWriteAt = this.#options.clock.now();
+    this.#isFlushed = false;
+    this.#pacer.wake();
+    if (this.#queuedMs < MAX_QUEUED_MS) return undefined;
+    return new Promise((resolve) => this.#writers.add(resolve));
+  }
+
+  /** Says that no more audio follows for now. */
+  flush(): void {
+    if (this.#isFlushed || this.#isClosed) return;
+    this.#isFlushed = true;
+    if (this.#resampler) this.#queue.push(this.#resampler.flush().slice());
+    this.#pacer.wake();
+  }
+
+  /** Drops what waits. */
+  clear(): void {
+    this.#queue.clear();
+    this.#resampler?.reset();
+    this.#isFlushed = true;
+    this.#settle();
+  }
+
+  /** Resolves when nothing waits any more. */
+  drained(): Promise<void> {
+    if (!this.isPlaying) return Promise.resolve();
+    return new Promise((resolve) => this.#drainers.add(resolve));
+  }
+
+  /** Stops; what waits is dropped. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#pacer.stop();
+    this.#partialTimer?.cancel();
+    this.clear();
+    this.#encoder?.free();
+    this.#encoder = undefined;
+  }
+
+  get #queuedMs(): number {
+    return (this.#queue.sampleCount * 1000) / this.#options.sampleRate;
+  }
+
+  #nextFrame(): Int16Array | undefined {
+    const wanted = this.#options.sampleRate / 50;
+    const waiting = this.#queue.sampleCount;
+    if (waiting >= wanted || (waiting > 0 && this.#mayPad())) {
+      const frame = this.#queue.take(wanted);
+      this.#silentFrames = 0;
+      this.#settle();
+      return frame;
+    }
+    if (waiting > 0 || this.#silentFrames >= TRAILING_FRAMES) return undefined;
+    this.#silentFrames++;
+    return this.#silence;
+  }
+
+  // The last part of a frame waits for its rest, but not for long.
+  #mayPad(): boolean {
+    if (this.#isFlushed) return true;
+    const { clock } = this.#options;
+    const leftMs = this.#lastWriteAt + PARTIAL_WAIT_MS - clock.now();
+    if (leftMs <= 0) return true;
+    this.#partialTimer ??= clock.setTimeout(() => {
+      this.#partialTimer = undefined;
+      this.#pacer.wake();
+    }, leftMs);
+    return false;
+  }
+
+  // A handler's own long silence is not sent: the listener hears the same without it.
+  #send(samples: Int16Array, timestamp: number): void {
+    this.#silentSent = samples.some((sample) => sample !== 0) ? 0 : this.#silentSent + 1;
+    if (this.#silentSent > TRAILING_FRAMES) return;
+    const { transport, format, channels, encoder } = this.#options;
+    this.#encoder ??= createEncoder(format, this.#options.sampleRate, channels, encoder);
+    if (++this.#sent % LOSS_LOOK_FRAMES === 0) {
+      this.#encoder.setPacketLoss(100 * (transport.stats().outboundLossShare ?? 0));
+    }
+    transport.sendAudio({
+      data: this.#encoder.encode(samples),
+      timestamp,
+      durationSamples: (format.sampleRate * FRAME_MS) / 1000,
+    });
+  }
+
+  #convert(frame: AudioFrame): Int16Array {
+    const { channels } = this.#options;
+    const { samples } = channels === 2 ? frame.toStereo() : frame.toMono();
+    if (frame.sampleRate === this.#options.sampleRate) return samples;
+    if (this.#resamplerRate !== frame.sampleRate) {
+      this.#resamplerRate = frame.sampleRate;
+      this.#resampler = new StreamingResampler(
+        frame.sampleRate,
+        this.#options.sampleRate,
+        channels,
+      );
+    }
+    // The resampler's view is overwritten by the next frame.
+    return this.#resampler?.process(samples).slice() ?? samples;
+  }
+
+  #settle(): void {
+    if (this.#writers.size > 0 && this.#queuedMs < MAX_QUEUED_MS) wakeAll(this.#writers);
+    if (this.#drainers.size > 0 && !this.isPlaying) wakeAll(this.#drainers);
+  }
+}
+
+function wakeAll(waiting: Set<() => void>): void {
+  for (const wake of waiting) wake();
+  waiting.clear();
+}

@@ -1,0 +1,224 @@
+/**
+ * Joins everything for one caller: transport, codecs, handler, context. Lives from the accepted
+ * offer to the end of the transport, and closes all that it opened.
+ */
+
+import type { ServerMessage } from "@fastrtc/protocol";
+
+import { createDecoder } from "../codec/create-codec.ts";
+import type { AudioEncoderOptions } from "../codec/create-codec.ts";
+import type { CloseStream } from "../handler/close-stream.ts";
+import { runEmitLoop } from "../handler/emit-loop.ts";
+import type { HandlerPort } from "../handler/handler-port.ts";
+import { StreamHandler } from "../handler/stream-handler.ts";
+import type { StreamHandlerBase } from "../handler/stream-handler.ts";
+import type { Clock, Timer } from "../media/clock.ts";
+import type { Logger } from "../observe/logger.ts";
+import type { Transport, TransportCloseReason } from "../transport/transport.ts";
+import { createSessionContext, runInContext } from "./context.ts";
+import type { SessionContext, SessionRequest } from "./context.ts";
+import { ErrorReport } from "./error-report.ts";
+import { Inbound } from "./inbound.ts";
+import { SessionInputs } from "./inputs.ts";
+import { Outbound } from "./outbound.ts";
+import { SessionOutputs } from "./outputs.ts";
+
+/** Text of a client's message that is too long to be echoed. */
+const MAX_ECHO_LENGTH = 200;
+/** Outputs beyond this length of JSON are fetched, not pushed; a data channel message holds 64 kB. */
+const MAX_PUSHED_LENGTH = 48_000;
+
+/** What a {@link Session} is made of. */
+export interface SessionOptions {
+  readonly webrtcId: string;
+  readonly request: SessionRequest;
+  readonly transport: Transport;
+  /** The stream's handler; the session makes a copy of its own. */
+  readonly handler: StreamHandlerBase;
+  readonly initialInputs: unknown;
+  /** Called with the arguments of each AdditionalOutputs, in the session's context. */
+  readonly onOutputs: ((...args: readonly unknown[]) => void | Promise<void>) | undefined;
+  /** Seconds after which the session ends, counted from its connection; Infinity for never. */
+  readonly timeLimit: number;
+  readonly encoder: AudioEncoderOptions;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Called once, when nothing of the session is left. */
+  readonly onClosed: (reason: TransportCloseReason) => void;
+}
+
+/** One caller's connected life. */
+export class Session {
+  /** Whose session this is. */
+  readonly context: SessionContext;
+  /** What the caller set. */
+  readonly inputs: SessionInputs;
+  /** What the handler says beside its audio. */
+  readonly outputs: SessionOutputs;
+  readonly #options: SessionOptions;
+  readonly #controller = new AbortController();
+  readonly #handler: StreamHandlerBase;
+  readonly #errors: ErrorReport;
+  readonly #outbound: Outbound | undefined;
+  readonly #inbound: Inbound | undefined;
+  #timeLimit: Timer | undefined;
+  #isEnding = false;
+
+  /** @throws whatever the handler's `copy()` throws; nothing is left open then but the transport. */
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    const { webrtcId, request, transport, clock, logger } = options;
+    const send = (message: ServerMessage): void => transport.sendMessage(message);
+    this.context = createSessionContext({
+      webrtcId,
+      request,
+      transport: transport.kind,
+      signal: this.#controller.signal,
+      send: (data) => send({ type: "message", data }),
+    });
+    this.inputs = new SessionInputs(options.initialInputs);
+    this.outputs = new SessionOutputs();
+    this.#errors = new ErrorReport(webrtcId, logger, clock, (message) =>
+      send({ type: "error", message }),
+    );
+    this.#handler = runInContext(this.context, () => options.handler.copy());
+    const channels = this.#handler.expectedLayout === "stereo" ? 2 : 1;
+    const { inputFormat, outputFormat } = transport;
+    if (inputFormat) {
+      this.#inbound = new Inbound({
+        handler: this.#handler,
+        context: this.context,
+        decoder: createDecoder(inputFormat, this.#handler.inputSampleRate, channels),
+        clockRate: inputFormat.sampleRate,
+        logger,
+        onError: (error) => this.#errors.report(error),
+      });
+    }
+    if (outputFormat) {
+      this.#outbound = new Outbound({
+        transport,
+        format: outputFormat,
+        sampleRate: this.#handler.outputSampleRate,
+        channels,
+        encoder: options.encoder,
+        clock,
+      });
+    }
+    runInContext(this.context, () => this.#handler.attach(this.#port()));
+  }
+
+  /** The way this session is carried. */
+  get transport(): Transport {
+    return this.#options.transport;
+  }
+
+  /** Lets the transport begin. */
+  open(): void {
+    this.#options.transport.open({
+      onConnected: () => this.#onConnected(),
+      onAudio: (chunk) => this.#inbound?.push(chunk),
+      onMessage: (text) => this.#onMessage(text),
+      onClosed: (reason) => this.#onClosed(reason),
+    });
+  }
+
+  /**
+   * Ends the session. Resolves when its sockets and timers are gone.
+   *
+   * @param message - What the client is told first.
+   */
+  async close(message?: ServerMessage): Promise<void> {
+    if (message) this.#options.transport.sendMessage(message);
+    await this.#options.transport.close();
+  }
+
+  #onConnected(): void {
+    const { timeLimit, clock } = this.#options;
+    if (Number.isFinite(timeLimit)) {
+      this.#timeLimit = clock.setTimeout(() => {
+        void this.close({ type: "end_stream", data: "Time limit reached" });
+      }, timeLimit * 1000);
+    }
+    this.#call(() => this.#handler.startUp());
+    if (this.#handler instanceof StreamHandler) void runEmitLoop(this.#handler, this.#port());
+  }
+
+  #onMessage(text: string): void {
+    const echo = text.length > MAX_ECHO_LENGTH ? `${text.slice(0, MAX_ECHO_LENGTH)}…` : text;
+    this.#options.transport.sendMessage({ type: "log", data: `Server received: ${echo}` });
+    this.#call(() => this.#handler.onMessage(text));
+  }
+
+  #onClosed(reason: TransportCloseReason): void {
+    this.#timeLimit?.cancel();
+    this.#outbound?.close();
+    this.#inbound?.close();
+    // Listeners of the user's run in the context of whoever aborts: that must be this session's.
+    runInContext(this.context, () => this.#controller.abort());
+    this.outputs.close();
+    this.#call(() => this.#handler.shutdown());
+    this.#call(() => this.#handler.reset());
+    this.#options.onClosed(reason);
+  }
+
+  #call(callback: () => void | Promise<void>): void {
+    try {
+      const pending = runInContext(this.context, callback);
+      if (pending instanceof Promise) pending.catch((error: unknown) => this.#errors.report(error));
+    } catch (error) {
+      this.#errors.report(error);
+    }
+  }
+
+  #port(): HandlerPort {
+    const { transport, clock } = this.#options;
+    const outbound = this.#outbound;
+    const { inputs } = this;
+    return {
+      context: this.context,
+      clock,
+      get inputs() {
+        return inputs.latest;
+      },
+      nextInputs: (signal) => inputs.next(signal),
+      write: (frame, onSent) => outbound?.write(frame, onSent),
+      flush: () => outbound?.flush(),
+      clear: () => {
+        outbound?.clear();
+        transport.clearAudio();
+      },
+      get isPlaying() {
+        return outbound?.isPlaying ?? false;
+      },
+      drained: () => outbound?.drained() ?? Promise.resolve(),
+      output: ({ args }) => this.#output(args),
+      send: (message) => transport.sendMessage(message),
+      reportError: (error) => this.#errors.report(error),
+      closeStream: (close) => void this.#endStream(close),
+    };
+  }
+
+  #output(args: readonly unknown[]): void {
+    this.outputs.push(args);
+    this.#options.transport.sendMessage({ type: "fetch_output", data: pushable(args) });
+    const { onOutputs } = this.#options;
+    if (onOutputs) this.#call(() => onOutputs(...args));
+  }
+
+  async #endStream(close: CloseStream): Promise<void> {
+    if (this.#isEnding) return;
+    this.#isEnding = true;
+    this.#outbound?.flush();
+    await this.#outbound?.drained();
+    await this.close({ type: "end_stream", data: close.message });
+  }
+}
+
+// What cannot be pushed is announced with empty data, and fetched over HTTP.
+function pushable(args: readonly unknown[]): readonly unknown[] {
+  try {
+    return JSON.stringify(args).length <= MAX_PUSHED_LENGTH ? args : [];
+  } catch {
+    return [];
+  }
+}

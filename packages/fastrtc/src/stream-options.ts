@@ -1,0 +1,223 @@
+/** The options of a {@link Stream}, checked at the door. */
+
+import type { AudioEncoderOptions } from "./codec/create-codec.ts";
+import { InvalidOptionError } from "./errors.ts";
+import { GeneratorHandler } from "./handler/generator-handler.ts";
+import type { StartupFunction } from "./handler/reply-on-pause.ts";
+import { StreamHandlerBase } from "./handler/stream-handler.ts";
+import type { CorsOptions } from "./http/cors.ts";
+import type { Clock } from "./media/clock.ts";
+import type { Logger } from "./observe/logger.ts";
+import type { InputSchema } from "./session/input-schema.ts";
+import type { IceServer, RtcBackend } from "./transport/webrtc/backend.ts";
+
+/** Which way media flows, as the client sees it. */
+export type StreamMode = "send-receive" | "send" | "receive";
+
+/** The browser's `RTCPeerConnection` configuration (W3C `RTCConfiguration`), as plain data. */
+export interface RtcConfiguration {
+  readonly iceServers?: readonly IceServer[];
+  readonly iceTransportPolicy?: "all" | "relay";
+}
+
+/** A value, or a function that is asked each time: for credentials that expire. */
+export type ValueOrFunction<T> = T | (() => T | Promise<T>);
+
+/** How the built-in page looks. */
+export interface UiArgs {
+  /** @defaultValue "fastrtc" */
+  readonly title?: string;
+  /** @defaultValue "Press start and speak." */
+  readonly subtitle?: string;
+}
+
+/** What FastRTC does not have, and most applications leave alone. */
+export interface AdvancedStreamOptions {
+  /**
+   * First and last UDP port for media. For servers whose firewall opens a range.
+   *
+   * @defaultValue any port that the system gives
+   */
+  readonly portRange?: readonly [number, number];
+  /** Bit rate, complexity and the like of the audio that is sent. */
+  readonly encoder?: AudioEncoderOptions;
+  /**
+   * The WebRTC stack.
+   *
+   * @defaultValue werift
+   */
+  readonly backend?: RtcBackend;
+  /** Where time comes from. @defaultValue the system's monotonic clock */
+  readonly clock?: Clock;
+}
+
+/** Options of a {@link Stream}. */
+export interface StreamOptions {
+  /**
+   * Answers the callers: each session gets a copy. With `mode: "receive"` a generator function will
+   * do.
+   */
+  readonly handler: StreamHandlerBase | StartupFunction;
+  /** What is carried. Audio is what this version carries. */
+  readonly modality: "audio";
+  /**
+   * Which way media flows, as the client sees it.
+   *
+   * @defaultValue "send-receive"
+   */
+  readonly mode?: StreamMode;
+  /**
+   * How many sessions may live at the same time; further ones are told to come back later.
+   *
+   * @defaultValue no limit
+   */
+  readonly concurrencyLimit?: number | null;
+  /**
+   * Seconds after which a session ends, counted from its connection.
+   *
+   * @defaultValue no limit
+   */
+  readonly timeLimit?: number | null;
+  /**
+   * What browsers are told to connect with, such as TURN servers.
+   *
+   * @defaultValue the browser's own
+   */
+  readonly rtcConfiguration?: ValueOrFunction<RtcConfiguration | null>;
+  /**
+   * What the server itself connects with. STUN is needed only behind a NAT without a forwarded port,
+   * and makes answers slower.
+   *
+   * @defaultValue no servers
+   */
+  readonly serverRtcConfiguration?: ValueOrFunction<RtcConfiguration | null>;
+  /**
+   * What browsers ask of their microphone (W3C `MediaTrackConstraints`).
+   *
+   * @defaultValue one channel, with echo cancellation, noise suppression and gain control
+   */
+  readonly trackConstraints?: Readonly<Record<string, unknown>>;
+  /** What users can set while they talk. The built-in page draws a form from it. */
+  readonly additionalInputs?: InputSchema;
+  /** Called with the arguments of each `AdditionalOutputs`, in the session's context. */
+  readonly additionalOutputsHandler?: (...args: readonly unknown[]) => void | Promise<void>;
+  /** How the built-in page looks. */
+  readonly uiArgs?: UiArgs;
+  /**
+   * Which other origins may call the routes from a browser.
+   *
+   * @defaultValue none
+   */
+  readonly cors?: CorsOptions;
+  /**
+   * Where log lines go.
+   *
+   * @defaultValue warnings and errors to the console
+   */
+  readonly logger?: Logger;
+  /** What most applications leave alone. */
+  readonly advanced?: AdvancedStreamOptions;
+}
+
+/** {@link StreamOptions} after the check. */
+export interface CheckedStreamOptions {
+  readonly handler: StreamHandlerBase;
+  readonly mode: StreamMode;
+  readonly concurrencyLimit: number;
+  readonly timeLimit: number;
+}
+
+const MODES: readonly unknown[] = ["send-receive", "send", "receive"];
+const LOCAL_NAMES = new Set<string>([
+  "handler",
+  "modality",
+  "mode",
+  "concurrencyLimit",
+  "timeLimit",
+  "rtcConfiguration",
+  "serverRtcConfiguration",
+  "trackConstraints",
+  "additionalInputs",
+  "additionalOutputsHandler",
+  "uiArgs",
+  "cors",
+  "logger",
+  "advanced",
+]);
+
+/**
+ * Checks what can be checked before anybody connects.
+ *
+ * @throws {@link InvalidOptionError} that names the option, the value and the remedy.
+ */
+export function checkStreamOptions(options: StreamOptions): CheckedStreamOptions {
+  if (typeof options !== "object" || (options as unknown) === null) {
+    throw new InvalidOptionError("options", options, "Give an object with handler and modality.");
+  }
+  for (const name of Object.keys(options)) {
+    if (!LOCAL_NAMES.has(name)) {
+      throw new InvalidOptionError(
+        name,
+        (options as unknown as Record<string, unknown>)[name],
+        `There is no such option. The options are ${[...LOCAL_NAMES].join(", ")}.`,
+      );
+    }
+  }
+  if ((options.modality as unknown) !== "audio") {
+    throw new InvalidOptionError("modality", options.modality, 'Use "audio".');
+  }
+  const mode = options.mode ?? "send-receive";
+  if (!MODES.includes(mode)) {
+    throw new InvalidOptionError("mode", mode, 'Use "send-receive", "send" or "receive".');
+  }
+  checkPortRange(options.advanced?.portRange);
+  return {
+    handler: checkHandler(options.handler, mode),
+    mode,
+    concurrencyLimit: checkLimit("concurrencyLimit", options.concurrencyLimit, true),
+    timeLimit: checkLimit("timeLimit", options.timeLimit, false),
+  };
+}
+
+function checkHandler(handler: unknown, mode: StreamMode): StreamHandlerBase {
+  if (handler instanceof StreamHandlerBase) return handler;
+  if (typeof handler === "function" && mode === "receive") {
+    return new GeneratorHandler(handler as StartupFunction);
+  }
+  throw new InvalidOptionError(
+    "handler",
+    handler,
+    typeof handler === "function"
+      ? `With mode "${mode}" wrap the function: new ReplyOnPause(${handler.name || "answer"}).`
+      : "Give a ReplyOnPause or another StreamHandler.",
+  );
+}
+
+function checkLimit(option: string, value: number | null | undefined, isWhole: boolean): number {
+  if (value === undefined || value === null) return Infinity;
+  if (
+    typeof value !== "number" ||
+    !(value > 0) ||
+    (isWhole && value % 1 !== 0 && value !== Infinity)
+  ) {
+    throw new InvalidOptionError(
+      option,
+      value,
+      `Give a ${isWhole ? "whole number" : "number of seconds"} above 0, or leave it out for no limit.`,
+    );
+  }
+  return value;
+}
+
+function checkPortRange(range: readonly [number, number] | undefined): void {
+  if (range === undefined) return;
+  const [first, last] = range;
+  const isPort = (port: number): boolean => Number.isInteger(port) && port > 0 && port < 65_536;
+  if (!isPort(first) || !isPort(last) || first > last) {
+    throw new InvalidOptionError(
+      "advanced.portRange",
+      range,
+      "Give the first and the last UDP port, such as [50000, 50999].",
+    );
+  }
+}
