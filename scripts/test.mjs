@@ -9,6 +9,7 @@ import { spawn } from "node:child_process";
 import { build } from "./steps/build.mjs";
 import { install } from "./steps/install.mjs";
 import { root, runScript, say } from "./steps/progress.mjs";
+import { endWithUs } from "./steps/signals.mjs";
 
 await runScript(async () => {
   await install();
@@ -37,10 +38,7 @@ function runVitest(args) {
     ],
     { cwd: root, stdio: "inherit" },
   );
-  // A terminal sends Ctrl-C to vitest as well, which then ends by itself; a second one would make
-  // it drop its report.
-  process.on("SIGINT", () => undefined);
-  process.on("SIGTERM", () => child.kill("SIGTERM"));
+  endWithUs(child);
   return new Promise((resolve, reject) => {
     child.on("error", reject);
     child.on("exit", (code) => resolve(code ?? 1));

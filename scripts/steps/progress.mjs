@@ -4,6 +4,7 @@
 
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { endWithNpm, endWithUs } from "./signals.mjs";
 
 /** The repository's root folder. */
 export const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -71,6 +72,7 @@ export async function step(title, command, options = {}) {
 export function capture([program = "", ...args], { env = process.env, cwd = root } = {}) {
   return new Promise((resolve) => {
     const child = spawn(program, args, { cwd, env });
+    endWithUs(child);
     /** @type {Buffer[]} */
     const chunks = [];
     child.stdout.on("data", (chunk) => chunks.push(chunk));
@@ -101,6 +103,7 @@ export function npm(...args) {
  * @param {() => Promise<void>} body - The script.
  */
 export async function runScript(body) {
+  endWithNpm();
   try {
     await body();
   } catch (error) {

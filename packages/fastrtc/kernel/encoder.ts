@@ -42,7 +42,7 @@ export function encode(): void {
   multiply(LAYER3_WEIGHTS, LAYER3_BIAS, 128, LAYER2_OUTPUT, 64, FEATURES);
 }
 
-/** Four frames in, four out, in blocks of 8 channels: lo<frame> has four of them, hi<frame> four. */
+/** Four frames in, four out, in blocks of 8 channels: four in lo<frame>, four in hi<frame>. */
 function convolveLayer0(): void {
   const end: usize = MAGNITUDES + 129 * 16;
   let w: usize = LAYER0_WEIGHTS;

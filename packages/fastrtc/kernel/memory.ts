@@ -48,7 +48,7 @@ export const CONSTANTS_SIZE: usize = CONSTANTS_END - CONSTANTS;
 export const CELL: usize = CONSTANTS_END;
 /** The LSTM's hidden units: 128. */
 export const HIDDEN: usize = CELL + 128 * F32;
-/** The last 64 samples of the previous window. Without them results are wrong, and nothing fails. */
+/** The last 64 samples of the previous window. Without them results are wrong, silently. */
 export const CONTEXT: usize = HIDDEN + 128 * F32;
 /** The new window: 512. It must follow the context, for the transform reads both as one array. */
 export const SAMPLES: usize = CONTEXT + 64 * F32;

@@ -12,10 +12,12 @@ function nothing(): void {
   // Below the default level.
 }
 
-/** The default: warnings and errors to the console, the rest nowhere. */
+/** The default: everything but debug lines to the console. */
 export const consoleLogger: Logger = {
   debug: nothing,
-  info: nothing,
+  info: (message, fields) => {
+    console.info(`[fastrtc] ${message}`, ...(fields ? [fields] : []));
+  },
   warn: (message, fields) => {
     console.warn(`[fastrtc] ${message}`, ...(fields ? [fields] : []));
   },

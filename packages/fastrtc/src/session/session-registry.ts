@@ -76,9 +76,9 @@ export class SessionRegistry {
     return this.#places.get(webrtcId);
   }
 
-  /** Tells whether a session of this id is being made. */
-  isPending(webrtcId: string): boolean {
-    return this.#places.has(webrtcId) && this.#places.get(webrtcId) === undefined;
+  /** Tells whether a session of this id lived and has ended; the last thousand are remembered. */
+  hasEnded(webrtcId: string): boolean {
+    return this.#closed.has(webrtcId);
   }
 
   /**

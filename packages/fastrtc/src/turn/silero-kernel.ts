@@ -29,7 +29,7 @@ interface KernelExports {
   readonly processWindow: () => void;
 }
 
-/** The part of WebAssembly used here: its types belong to the DOM's, which this package never sees. */
+/** What is used of WebAssembly, whose types belong to the DOM: this package never sees those. */
 interface WebAssemblyApi {
   readonly Module: new (bytes: Uint8Array) => object;
   readonly Instance: new (module: object) => { readonly exports: object };
@@ -45,7 +45,7 @@ const CONSTANTS = new URL("../../assets/silero-vad.weights.f32", import.meta.url
 let loaded: SileroKernel | undefined;
 
 /**
- * Returns this thread's one kernel, and loads it at the first call: about 3 ms.
+ * Returns this thread's one kernel, and loads it at the first call: about 2 ms.
  *
  * @throws {@link InvalidStateError} if the package's assets are not there.
  */

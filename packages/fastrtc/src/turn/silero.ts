@@ -23,7 +23,7 @@ const WARM_UP_SLICE_MS = 1;
 /**
  * Makes a detector for one session that runs Silero VAD v6.
  *
- * The first detector of a thread loads the model, which holds the event loop for about 3 ms, and the
+ * The first detector of a thread loads the model, which holds the event loop for about 2 ms, and the
  * first windows run in unoptimised code: await {@link warmUpSileroVad} before taking calls.
  *
  * Samples that are not finite, or beyond ±1,000,000, count as silence.

@@ -117,6 +117,17 @@ PRIVATE.addSubnet("100.64.0.0", 10, "ipv4");
 PRIVATE.addSubnet("fc00::", 7, "ipv6");
 
 /**
+ * Tells whether an address is one of this machine's own that never leave it.
+ *
+ * @param address - An IP address in any form, or a name.
+ */
+export function isLoopbackAddress(address: string): boolean {
+  const canonical = canonicalAddress(address);
+  const version = isIP(canonical);
+  return version !== 0 && LOOPBACK.check(canonical, version === 4 ? "ipv4" : "ipv6");
+}
+
+/**
  * Judges an address that a stranger wants us to send to.
  *
  * @param address - An IP address in canonical form, or a name.

@@ -99,8 +99,6 @@ const MIN_PACKET_MS = 2.5;
 const MAX_PACKET_MS = 120;
 const FILL_CHUNK_MS = 20;
 const MAX_FILL_AT_ONCE_MS = 1000;
-// Timers of Node may fire up to a millisecond before their time.
-const EARLY_MS = 1;
 // A timer this late means that the event loop was held up. The packets that came meanwhile wait in
 // the socket, and the loop serves timers first: let it read them before they are given up.
 const STALL_MS = 20;
@@ -371,8 +369,9 @@ export class JitterBuffer {
       return;
     }
     this.#hasYielded = false;
-    if (this.#held.size > 0) this.#tendGaps(nowMs + EARLY_MS);
-    else this.#fill(nowMs + EARLY_MS);
+    // Node's timers may fire a millisecond early. Then nothing is due, and the timer is set again.
+    if (this.#held.size > 0) this.#tendGaps(nowMs);
+    else this.#fill(nowMs);
     this.#arm(nowMs);
   };
 

@@ -269,11 +269,7 @@ export class IceAgent {
   // The way of every packet: nothing here may allocate or search.
   #receive(socket: UdpSocket, data: Buffer, address: string, port: number): void {
     const path = this.#path;
-    const isOnPath =
-      path !== undefined &&
-      path.port === port &&
-      path.address === address &&
-      path.socket === socket;
+    const isOnPath = path?.port === port && path.address === address && path.socket === socket;
     if (isOnPath) this.#lastReceivedAt = this.#clock.now();
     else if (!this.#isChecked(socket, address, port)) {
       this.#keepEarly(data, address, port);

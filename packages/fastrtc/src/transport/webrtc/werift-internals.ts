@@ -120,9 +120,9 @@ export function adoptSocket(
   candidate: ConstructorParameters<typeof Candidate>,
   onOther: DatagramHandler,
 ): IceProtocol {
-  const internals = reach<ConnectionInternals>(connection, "ensureProtocol", "protocols");
+  const internals = reach(connection, "ensureProtocol", "protocols") as ConnectionInternals;
   const protocol = new StunProtocol();
-  const stun = reach<StunProtocolInternals>(protocol, "datagramReceived");
+  const stun = reach(protocol, "datagramReceived") as StunProtocolInternals;
   stun.transport = {
     get closed(): boolean {
       return socket.closed;
@@ -160,7 +160,7 @@ export function authenticateChecks(
   connection: Connection,
   isAllowed: (address: string, port: number) => boolean,
 ): void {
-  const internals = reach<ConnectionInternals>(connection, "ensureProtocol", "checkList");
+  const internals = reach(connection, "ensureProtocol", "checkList") as ConnectionInternals;
   const { ensureProtocol } = internals;
   internals.ensureProtocol = (protocol) => {
     const event: RequestEvent = protocol.onRequestReceived;
@@ -186,7 +186,7 @@ export function onPairSucceeded(
   connection: Connection,
   callback: (pair: CandidatePair) => void,
 ): void {
-  const internals = reach<ConnectionInternals>(connection, "checkComplete");
+  const internals = reach(connection, "checkComplete") as ConnectionInternals;
   const { checkComplete } = internals;
   internals.checkComplete = (pair) => {
     checkComplete.call(connection, pair);
@@ -197,7 +197,7 @@ export function onPairSucceeded(
 /** Makes a nominated pair the selected one, and asks for consent there. */
 export function selectPair(connection: Connection, pair: CandidatePair): void {
   connection.resetNominatedPair();
-  reach<ConnectionInternals>(connection, "checkComplete").checkComplete(pair);
+  (reach(connection, "checkComplete") as ConnectionInternals).checkComplete(pair);
 }
 
 /**
@@ -213,7 +213,7 @@ export function guardSctp(
   transport: RTCSctpTransport,
   createStream: (streamId: number) => SctpInboundStream,
 ): (packet: Buffer) => void {
-  const sctp = reach<SctpInternals>(transport.sctp, "handleData", "getInboundStream");
+  const sctp = reach(transport.sctp, "handleData", "getInboundStream") as SctpInternals;
   const streams = new Map<number, SctpInboundStream>();
   sctp.getInboundStream = (streamId) => {
     let stream = streams.get(streamId);
@@ -233,7 +233,7 @@ export function guardMessages(
   transport: RTCSctpTransport,
   isWanted: (streamId: number, protocol: number, data: Buffer) => boolean,
 ): void {
-  const internals = reach<SctpTransportInternals>(transport, "datachannelReceive");
+  const internals = reach(transport, "datachannelReceive") as SctpTransportInternals;
   const { datachannelReceive } = internals;
   internals.datachannelReceive = async (streamId, protocol, data) => {
     if (!isWanted(streamId, protocol, data)) return;
@@ -257,12 +257,12 @@ function passwordFor(connection: Connection, message: Message): string | undefin
 // werift keeps the id of every check that it was ever sent: a browser sends one every 2.5 s at least.
 function boundTransactionLogs(connection: Connection): void {
   for (const pair of connection.checkList) {
-    const { requestTransactionIds } = reach<PairInternals>(pair, "requestTransactionIds");
+    const { requestTransactionIds } = reach(pair, "requestTransactionIds") as PairInternals;
     if (requestTransactionIds.size > MAX_LOGGED_TRANSACTIONS) requestTransactionIds.clear();
   }
 }
 
-function assertHas(object: object, ...names: readonly string[]): void {
+function reach(object: object, ...names: readonly string[]): unknown {
   for (const name of names) {
     if (!(name in object)) {
       throw new Error(
@@ -270,4 +270,5 @@ function assertHas(object: object, ...names: readonly string[]): void {
       );
     }
   }
+  return object;
 }
