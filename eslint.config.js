@@ -31,16 +31,24 @@ export default tseslint.config(
       "@typescript-eslint/consistent-type-definitions": "off",
       // `${number}` is what a reader expects of a template.
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
+      // A parameter that only documents an overridable method.
+      "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_" }],
       // Handlers of users may be sync or async: contracts say `void | Promise<void>`.
       "@typescript-eslint/no-invalid-void-type": "off",
+      // A class that users extend names the parameters that its own method ignores.
+      "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_" }],
       "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
     },
   },
   {
-    files: ["**/*.test.ts", "**/*.test.tsx"],
+    files: ["**/*.test.ts", "**/*.test.tsx", "**/test/**/*.ts", "examples/**/*.ts"],
     rules: {
+      // An async generator that yields what is there needs no await.
+      "@typescript-eslint/require-await": "off",
       // Assertions about what is known to be there read better with `!`.
       "@typescript-eslint/no-non-null-assertion": "off",
+      // A fake fulfils an async contract without having anything to wait for.
+      "@typescript-eslint/require-await": "off",
     },
   },
 );

@@ -27,7 +27,11 @@ export default defineConfig({
         resolve: { alias },
         test: {
           name: "integration",
-          include: ["packages/*/src/**/*.integration.test.ts", "test/**/*.test.ts", "examples/**/*.test.ts"],
+          include: [
+            "packages/*/src/**/*.integration.test.ts",
+            "test/**/*.test.ts",
+            "examples/**/*.test.ts",
+          ],
           testTimeout: 60_000,
           hookTimeout: 120_000,
           // Two cores: real sockets and a real browser, one file at a time.

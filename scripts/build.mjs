@@ -4,13 +4,13 @@
 
 import "./steps/node-version.mjs";
 import { make, products } from "./steps/build.mjs";
-import { runScript, say } from "./steps/progress.mjs";
+import { StepFailed, runScript, say } from "./steps/progress.mjs";
 
 await runScript(async () => {
   const all = /** @type {(keyof typeof products)[]} */ (Object.keys(products));
   const wanted = process.argv.slice(2);
   const unknown = wanted.find((name) => !all.some((product) => product === name));
-  if (unknown) throw new Error(`No product "${unknown}"; there are: ${all.join(", ")}.`);
+  if (unknown) throw new StepFailed("build", `no product "${unknown}"; ${all.join(", ")}`);
   for (const name of all) {
     if (wanted.length === 0 || wanted.includes(name)) await make(name);
   }

@@ -4,11 +4,13 @@
  */
 
 import { rmSync } from "node:fs";
+import { build } from "./steps/build.mjs";
 import { StepFailed, capture, runScript } from "./steps/progress.mjs";
 import { packAll } from "./steps/pack.mjs";
 import { tryInstalled } from "./steps/try-installed.mjs";
 
 await runScript(async () => {
+  await build();
   const { folder, tarballs } = await packAll();
   try {
     for (const [name, tarball] of Object.entries(tarballs)) {

@@ -12,11 +12,15 @@ import { StepFailed, capture, npm, runScript, say } from "./steps/progress.mjs";
 
 const AT_ONCE = 2;
 
-/** Gates in the order in which they start; the long ones first, so that they end together. */
+/**
+ * Gates in the order in which they start; the long ones first, so that they end together.
+ *
+ * @type {Gate[]}
+ */
 const GATES = [
-  { script: "test", checks: "tests" },
-  { script: "package", checks: "packed, installed and imported as a user does" },
-  { script: "api", checks: "public API as in the committed report" },
+  { script: "test", checks: "tests", needsBuild: true },
+  { script: "package", checks: "packed, installed and imported as a user does", needsBuild: true },
+  { script: "api", checks: "public API as in the committed report", needsBuild: true },
   { script: "lint", checks: "eslint" },
   { script: "types", checks: "TypeScript, everything from source" },
   { script: "docs", checks: "every public symbol documented, no dead link" },
@@ -25,10 +29,11 @@ const GATES = [
   { script: "format:check", checks: "prettier" },
 ];
 
-/** @typedef {{ script: string, checks: string, ok: boolean, seconds: number, output: string }} Outcome */
+/** @typedef {{ script: string, checks: string, needsBuild?: boolean }} Gate */
+/** @typedef {Gate & { ok: boolean, seconds: number, output: string }} Outcome */
 
 /**
- * @param {(typeof GATES)[number]} gate - What to run.
+ * @param {Gate} gate - What to run.
  * @returns {Promise<Outcome>} How it did.
  */
 async function judge(gate) {
@@ -41,7 +46,7 @@ async function judge(gate) {
 
 /**
  * @param {string[]} args - The command line.
- * @returns {typeof GATES} The gates that it asks for.
+ * @returns {Gate[]} The gates that it asks for.
  */
 function wantedGates(args) {
   const names = args.filter((arg) => arg !== "--no-tests");
@@ -56,15 +61,28 @@ function wantedGates(args) {
   );
 }
 
+/** @returns {Promise<Outcome>} How the build did; its output has been printed. */
+async function judgeBuild() {
+  const gate = { script: "build", checks: "assets, packages, page" };
+  const began = performance.now();
+  let ok = true;
+  try {
+    await build();
+  } catch (error) {
+    if (!(error instanceof StepFailed)) throw error;
+    ok = false;
+  }
+  return { ...gate, ok, seconds: (performance.now() - began) / 1000, output: "" };
+}
+
 await runScript(async () => {
   const gates = wantedGates(process.argv.slice(2));
   await install();
-  await build();
+  const built = await judgeBuild();
 
-  say(`Checking: ${gates.map((gate) => gate.script).join(", ")}`);
-  /** @type {Outcome[]} */
-  const outcomes = [];
-  const waiting = [...gates];
+  const outcomes = [built];
+  const waiting = gates.filter((gate) => built.ok || !gate.needsBuild);
+  say(`Checking: ${waiting.map((gate) => gate.script).join(", ")}`);
   const worker = async () => {
     for (let gate = waiting.shift(); gate; gate = waiting.shift()) {
       outcomes.push(await judge(gate));
@@ -72,17 +90,17 @@ await runScript(async () => {
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
 
-  const failed = outcomes.filter((outcome) => !outcome.ok);
-  for (const { script, output } of failed) {
-    console.log(`\n──── npm run ${script} ────\n${output.trimEnd()}`);
+  for (const { script, ok, output } of outcomes) {
+    if (!ok && output !== "") console.log(`\n──── npm run ${script} ────\n${output.trimEnd()}`);
   }
   console.log("");
-  for (const gate of gates) {
-    const outcome = outcomes.find((candidate) => candidate.script === gate.script);
-    if (!outcome) continue;
-    const verdict = outcome.ok ? "pass" : "FAIL";
-    const seconds = outcome.seconds.toFixed(1).padStart(6);
-    console.log(`${verdict}  ${gate.script.padEnd(13)}${seconds} s  ${gate.checks}`);
+  let failed = 0;
+  for (const { script, checks } of [built, ...gates]) {
+    const outcome = outcomes.find((candidate) => candidate.script === script);
+    if (!outcome?.ok) failed++;
+    const verdict = outcome ? (outcome.ok ? "pass" : "FAIL") : "----";
+    const time = outcome ? `${outcome.seconds.toFixed(1).padStart(6)} s` : " not run";
+    console.log(`${verdict}  ${script.padEnd(13)}${time}  ${checks}`);
   }
-  if (failed.length > 0) throw new StepFailed("check", `${failed.length} of ${gates.length} gates`);
+  if (failed > 0) throw new StepFailed("check", `${failed} of ${gates.length + 1}`);
 });

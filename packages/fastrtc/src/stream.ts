@@ -174,7 +174,7 @@ export class Stream {
   async launch(options: LaunchOptions = {}): Promise<ListeningServer> {
     const { port = 7860, host = "127.0.0.1" } = options;
     const server = await listen(this.#router(true), { port, host });
-    this.#endings.add(server.close);
+    this.#endings.add(() => server.close());
     this.#logger.info(`Talk to it at ${server.url}`);
     return server;
   }
@@ -187,7 +187,7 @@ export class Stream {
     const goodbye = { type: "update_connection", data: "closed" } as const;
     const sessions = [...this.#registry.sessions()];
     await Promise.all(sessions.map(async (session) => session.close(goodbye)));
-    await Promise.all(endings.map(async (end) => end()));
+    await Promise.all(endings.map((end) => Promise.resolve(end())));
   }
 
   /**

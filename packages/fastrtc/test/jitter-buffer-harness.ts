@@ -9,7 +9,7 @@ import type { JitterBufferOptions } from "../src/transport/webrtc/jitter-buffer.
 export const FRAME = 960;
 
 /** What came out, in short: `7` a packet, `?` concealed, `?<8` with the help of packet 8, `_` silence. */
-export function brief(chunks: readonly EncodedChunk[]): string {
+function brief(chunks: readonly EncodedChunk[]): string {
   return chunks
     .map(({ data, fecData, silence }) => {
       if (data) return String(nameOf(data));
@@ -21,7 +21,7 @@ export function brief(chunks: readonly EncodedChunk[]): string {
 
 /** The name of the packet that a payload came with. */
 export function nameOf(payload: Uint8Array): number {
-  return payload[0]! * 256 + payload[1]!;
+  return (payload[0] ?? 0) * 256 + (payload[1] ?? 0);
 }
 
 /** A buffer over a clock that stands at 5,000 ms, and what came out of it. */
@@ -32,7 +32,7 @@ export function setUp(options: Partial<JitterBufferOptions> = {}) {
   const buffer = new JitterBuffer({
     clock,
     sampleRate: 48_000,
-    durationOf: (payload) => payload[2]! * 120,
+    durationOf: (payload) => (payload[2] ?? 0) * 120,
     onChunk: (chunk) => {
       chunks.push({
         ...chunk,

@@ -22,7 +22,7 @@ export async function runEmitLoop(handler: StreamHandler, port: HandlerPort): Pr
   while (!signal.aborted) {
     try {
       const output = await emit(handler, port);
-      if (signal.aborted) return;
+      if (isAborted(signal)) return;
       const isIdle = output === undefined || output === null;
       if (isIdle) port.flush();
       const wait = isIdle ? sleep(port, IDLE_MS) : send(output, port);
@@ -30,7 +30,7 @@ export async function runEmitLoop(handler: StreamHandler, port: HandlerPort): Pr
       const pause = others.check();
       if (pause) await pause;
     } catch (error) {
-      if (signal.aborted) return;
+      if (isAborted(signal)) return;
       port.reportError(error);
       await sleep(port, ERROR_MS);
     }
@@ -59,4 +59,9 @@ function sleep(port: HandlerPort, durationMs: number): Promise<void> {
       resolve();
     }
   });
+}
+
+// A function, because the compiler believes that what was false before an await is false after it.
+function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted;
 }

@@ -1,6 +1,6 @@
 /** How long user code may chain steps without letting timers and sockets run, in milliseconds. */
 const SLICE_MS = 4;
-/** Reading the time at every step would cost more than most steps do. */
+/** Looking at every step would cost more than most steps do. */
 const STEPS_PER_LOOK = 16;
 
 /**
@@ -8,18 +8,22 @@ const STEPS_PER_LOOK = 16;
  * resolves in microtasks only, and would starve every timer and socket of the process.
  */
 export class MacrotaskYield {
-  #sliceStart = performance.now();
   #steps = 0;
+  // When the event loop was last seen standing still; undefined once it has gone on.
+  #heldSince: number | undefined;
 
   /** Returns a promise to await when it is the others' turn, else undefined. */
   check(): Promise<void> | undefined {
     if (++this.#steps % STEPS_PER_LOOK !== 0) return undefined;
-    if (performance.now() - this.#sliceStart < SLICE_MS) return undefined;
+    const now = performance.now();
+    if (this.#heldSince === undefined) {
+      this.#heldSince = now;
+      setImmediate(() => (this.#heldSince = undefined));
+      return undefined;
+    }
+    if (now - this.#heldSince < SLICE_MS) return undefined;
     return new Promise((resolve) => {
-      setImmediate(() => {
-        this.#sliceStart = performance.now();
-        resolve();
-      });
+      setImmediate(resolve);
     });
   }
 }

@@ -119,7 +119,8 @@ export class AudioFrame {
     }
     const channels = layout === undefined ? defaults.channels : layout === "stereo" ? 2 : 1;
     return new AudioFrame({
-      samples: audioToInt16(samples as AudioSamples),
+      // Within a pair, so that a plain array of samples is not taken for one.
+      samples: audioToInt16([0, samples as AudioSamples]),
       sampleRate: checkSampleRate(sampleRate),
       channels: channels ?? 1,
       timestampMs: defaults.timestampMs ?? 0,

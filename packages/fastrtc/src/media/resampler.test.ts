@@ -9,6 +9,14 @@ const PAIRS = RATES.flatMap((input) =>
   RATES.filter((output) => output !== input).map((output) => [input, output] as const),
 );
 
+const recordings = new Map<number, Int16Array>();
+
+function speech(sampleRate: number): Int16Array {
+  const recording = recordings.get(sampleRate) ?? speechLike(sampleRate, 2500);
+  recordings.set(sampleRate, recording);
+  return recording;
+}
+
 /** Runs floats through in chunks of 20 ms and leaves out where the filter fills. */
 function settled(input: Float32Array, inputRate: number, outputRate: number): Float32Array {
   const resampler = new StreamingResampler(inputRate, outputRate);
@@ -100,7 +108,7 @@ describe("StreamingResampler", () => {
         fc.constantFrom(1, 2),
         (sizes, [input, output], channels) => {
           const count = sizes.reduce((sum, size) => sum + size, 0);
-          const stream = speechLike(input, 2000).subarray(0, count * channels);
+          const stream = speech(input).subarray(0, count * channels);
           const layout = channels as 1 | 2;
           const whole = new StreamingResampler(input, output, layout).process(stream);
           const resampler = new StreamingResampler(input, output, layout);
@@ -118,7 +126,7 @@ describe("StreamingResampler", () => {
     );
   });
 
-  it("keeps the exact count over an hour", () => {
+  it("keeps the exact count over half a minute", () => {
     const resampler = new StreamingResampler(44_100, 16_000);
     const chunk = new Int16Array(44_100);
     let count = 0;
@@ -138,10 +146,6 @@ describe("StreamingResampler", () => {
   it("clips where the filter overshoots, and does not wrap around", () => {
     const square = Int16Array.from({ length: 4800 }, (_, i) => (i % 200 < 100 ? 32767 : -32768));
     const result = new StreamingResampler(48_000, 44_100).process(square);
-    for (let i = 1; i < result.length; i++) {
-      const floats = Math.abs(result[i]! - result[i - 1]!);
-      expect(floats).toBeLessThan(65_536);
-    }
     expect(Math.max(...result)).toBe(32767);
     // Between the edges the sign is that of the square wave, which wrapping would turn around.
     const delay = 16;

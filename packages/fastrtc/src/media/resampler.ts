@@ -259,14 +259,15 @@ function apply(
       output[at + 2 * step] = sum2;
       output[at + 3 * step] = sum3;
     }
+    // The same order of additions as above: the result must not depend on how a stream is cut.
     for (; at < length; at += step, start += down) {
-      let sum0 = 0;
-      let sum1 = 0;
+      let sum = 0;
       for (let tap = 0, i = start; tap < taps; tap += 2, i += 2) {
-        sum0 += (input[i] ?? 0) * (coefficients[row + tap] ?? 0);
-        sum1 += (input[i + 1] ?? 0) * (coefficients[row + tap + 1] ?? 0);
+        const a = coefficients[row + tap] ?? 0;
+        const b = coefficients[row + tap + 1] ?? 0;
+        sum += (input[i] ?? 0) * a + (input[i + 1] ?? 0) * b;
       }
-      output[at] = sum0 + sum1;
+      output[at] = sum;
     }
   }
 }

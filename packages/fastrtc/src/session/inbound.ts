@@ -116,12 +116,15 @@ export class Inbound {
     }
   }
 
+  #mustWait(): boolean {
+    return this.#isBusy || this.#isClosed;
+  }
+
   #next(): void {
     this.#isBusy = false;
-    while (!this.#isBusy && !this.#isClosed) {
-      const frame = this.#waiting.shift();
-      if (!frame) return;
+    for (let frame = this.#waiting.shift(); frame; frame = this.#waiting.shift()) {
       this.#receive(frame);
+      if (this.#mustWait()) return;
     }
   }
 }

@@ -1,94 +1,22 @@
 import { describe, expect, it } from "vitest";
 
+import {
+  call,
+  kinds,
+  loudness,
+  RATE,
+  RATES,
+  replying,
+  silence,
+  speech,
+  tone,
+} from "../../test/memory-call.ts";
 import { AdditionalOutputs } from "../handler/additional-outputs.ts";
 import { CloseStream } from "../handler/close-stream.ts";
 import type { HandlerOutput } from "../handler/handler-output.ts";
 import { ReplyOnPause } from "../handler/reply-on-pause.ts";
-import type { ReplyFunction, ReplyOnPauseOptions } from "../handler/reply-on-pause.ts";
-import { StreamHandler } from "../handler/stream-handler.ts";
-import type { StreamHandlerBase } from "../handler/stream-handler.ts";
-import { WebRTCError } from "../errors.ts";
-import { AsyncQueue } from "../media/async-queue.ts";
-import { AudioFrame } from "../media/audio-frame.ts";
-import { silentLogger } from "../observe/logger.ts";
-import { ManualClock } from "../testing/manual-clock.ts";
-import { MemoryTransport } from "../testing/memory-transport.ts";
-import type { VoiceActivityDetector } from "../turn/voice-activity.ts";
+import type { AudioFrame } from "../media/audio-frame.ts";
 import { getContext } from "./context.ts";
-import { Session } from "./session.ts";
-
-const RATE = 16_000;
-
-const loudness = (): VoiceActivityDetector => ({
-  process: (window) => (window.some((sample) => Math.abs(sample) > 0.25) ? 0.9 : 0.05),
-  reset: () => undefined,
-});
-
-const speech = (durationMs: number): Int16Array =>
-  new Int16Array((durationMs * RATE) / 1000).fill(16_000);
-const silence = (durationMs: number): Int16Array => new Int16Array((durationMs * RATE) / 1000);
-const tone = (durationMs: number, level = 5000): AudioFrame =>
-  AudioFrame.from([RATE, new Int16Array((durationMs * RATE) / 1000).fill(level)]);
-
-interface Call {
-  readonly clock: ManualClock;
-  readonly transport: MemoryTransport;
-  readonly session: Session;
-  /** Lets the caller speak in real time, 20 ms after 20 ms. */
-  say(samples: Int16Array): Promise<void>;
-  /** A sentence and the pause after it. */
-  takeTurn(): Promise<void>;
-  readonly heardLevels: () => number[];
-}
-
-function call(handler: StreamHandlerBase, id = "caller"): Call {
-  const clock = new ManualClock();
-  const transport = new MemoryTransport({ sampleRate: RATE });
-  const session = new Session({
-    webrtcId: id,
-    request: {
-      method: "POST",
-      url: "http://test/",
-      headers: new Headers(),
-      remoteAddress: undefined,
-    },
-    transport,
-    handler,
-    initialInputs: [],
-    onOutputs: undefined,
-    timeLimit: Infinity,
-    encoder: {},
-    clock,
-    logger: silentLogger,
-    onClosed: () => undefined,
-  });
-  session.open();
-  transport.connect();
-  const say = async (samples: Int16Array): Promise<void> => {
-    for (let at = 0; at < samples.length; at += RATE / 50) {
-      transport.speak(samples.subarray(at, at + RATE / 50));
-      await clock.advanceAsync(20);
-    }
-  };
-  return {
-    clock,
-    transport,
-    session,
-    say,
-    takeTurn: async () => {
-      await say(speech(600));
-      await say(silence(700));
-    },
-    heardLevels: () => [...new Set(transport.heard)].filter((level) => level !== 0),
-  };
-}
-
-const RATES = { inputSampleRate: RATE, outputSampleRate: RATE } as const;
-const replying = (reply: ReplyFunction, options: ReplyOnPauseOptions = {}): ReplyOnPause =>
-  new ReplyOnPause(reply, { ...RATES, model: loudness, ...options });
-
-const kinds = ({ transport }: Call): string[] =>
-  transport.messages.map((message) => (message.type === "log" ? message.data : message.type));
 
 describe("a session of ReplyOnPause", () => {
   it("answers each turn with what the generator yields, in order", async () => {
@@ -143,70 +71,6 @@ describe("a session of ReplyOnPause", () => {
     expect(caller.transport.chunks.length - before).toBeLessThanOrEqual(11);
   });
 
-  it("goes on after a handler that throws, and tells the client a fixed text", async () => {
-    let turns = 0;
-    const caller = call(
-      replying(async function* () {
-        await Promise.resolve();
-        if (++turns === 1) throw new Error("secret detail");
-        yield tone(100);
-      }),
-    );
-    await caller.takeTurn();
-    const error = caller.transport.messages.find((message) => message.type === "error");
-    expect(error).toBeDefined();
-    expect(JSON.stringify(error)).not.toContain("secret");
-    await caller.takeTurn();
-    await caller.clock.advanceAsync(300);
-    expect(caller.heardLevels()).toEqual([5000]);
-  });
-
-  it("tells the client what a WebRTCError says", async () => {
-    const caller = call(
-      // eslint-disable-next-line require-yield -- It has nothing to say.
-      replying(function* (): Generator<HandlerOutput> {
-        throw new WebRTCError("Out of credits.");
-      }),
-    );
-    await caller.takeTurn();
-    expect(caller.transport.messages).toContainEqual({ type: "error", message: "Out of credits." });
-  });
-
-  it.each([
-    ["a string", "hello"],
-    ["a bare array", new Int16Array(10)],
-    ["a malformed tuple", [RATE, "noise"]],
-    ["a rate of zero", [0, new Int16Array(10)]],
-    ["an object", { audio: true }],
-  ])("goes on after a handler that yields %s", async (_, nonsense) => {
-    let turns = 0;
-    let closed = false;
-    const caller = call(
-      replying(function* (): Generator<HandlerOutput> {
-        try {
-          if (++turns === 1) yield nonsense as unknown as HandlerOutput;
-          yield tone(100);
-        } finally {
-          closed = true;
-        }
-      }),
-    );
-    await caller.takeTurn();
-    await caller.clock.advanceAsync(300);
-    expect(kinds(caller)).toContain("error");
-    expect(closed).toBe(true);
-    expect(caller.heardLevels()).toEqual([]);
-    await caller.takeTurn();
-    await caller.clock.advanceAsync(300);
-    expect(caller.heardLevels()).toEqual([5000]);
-  });
-
-  it("says what is wrong with a function that is no generator", async () => {
-    const caller = call(replying((() => Promise.resolve()) as unknown as ReplyFunction));
-    await caller.takeTurn();
-    expect(kinds(caller)).toContain("error");
-  });
-
   it("interrupts a reply at the onset of speech, and answers the interruption", async () => {
     let turns = 0;
     const caller = call(
@@ -230,50 +94,6 @@ describe("a session of ReplyOnPause", () => {
     await caller.say(silence(700));
     await caller.clock.advanceAsync(100);
     expect(caller.heardLevels()).toEqual([1000, 2000]);
-  });
-
-  it("does not wait for an interrupted generator that waits: the next turn starts at once", async () => {
-    let turns = 0;
-    let aborted = false;
-    const caller = call(
-      replying(async function* (_, { signal }) {
-        if (++turns === 1) {
-          yield tone(100, 1000);
-          signal.addEventListener("abort", () => (aborted = true));
-          await new Promise(() => undefined);
-        }
-        yield tone(100, 2000);
-      }),
-    );
-    await caller.takeTurn();
-    await caller.takeTurn();
-    await caller.clock.advanceAsync(200);
-    expect(aborted).toBe(true);
-    expect(turns).toBe(2);
-    expect(caller.heardLevels()).toEqual([1000, 2000]);
-  });
-
-  it("runs the finally of an interrupted generator and drops what it yields late", async () => {
-    let release = (): void => undefined;
-    let finished = false;
-    let turns = 0;
-    const caller = call(
-      replying(async function* () {
-        if (++turns > 1) return;
-        try {
-          await new Promise<void>((resolve) => (release = resolve));
-          yield tone(100, 7777);
-        } finally {
-          finished = true;
-        }
-      }),
-    );
-    await caller.takeTurn();
-    await caller.takeTurn();
-    release();
-    await caller.clock.advanceAsync(300);
-    expect(finished).toBe(true);
-    expect(caller.heardLevels()).toEqual([]);
   });
 
   it("does not take a short sound for an interruption", async () => {
@@ -306,44 +126,6 @@ describe("a session of ReplyOnPause", () => {
     expect(caller.transport.clears).toBe(0);
     await caller.takeTurn();
     expect(turns).toBe(2);
-  });
-
-  it("holds back a generator that yields forever, and stops it with the session", async () => {
-    let yielded = 0;
-    let closed = false;
-    const caller = call(
-      replying(function* (): Generator<HandlerOutput> {
-        try {
-          for (;;) {
-            yielded++;
-            yield tone(100);
-          }
-        } finally {
-          closed = true;
-        }
-      }),
-    );
-    await caller.takeTurn();
-    await caller.clock.advanceAsync(1000);
-    expect(yielded).toBeGreaterThan(100);
-    expect(yielded).toBeLessThan(130);
-    caller.transport.disconnect();
-    await caller.clock.advanceAsync(20);
-    expect(closed).toBe(true);
-    expect(caller.clock.pendingTimers).toBe(0);
-  });
-
-  it("lets the process breathe while a generator yields nothing forever", async () => {
-    const caller = call(
-      replying(async function* () {
-        for (;;) yield undefined;
-      }),
-    );
-    await caller.takeTurn();
-    // The test would hang here if microtasks had taken over.
-    await new Promise((resolve) => setImmediate(resolve));
-    caller.transport.disconnect();
-    expect(caller.transport.isClosed).toBe(true);
   });
 
   it("speaks first when it is given a start-up function", async () => {
@@ -405,22 +187,6 @@ describe("a session of ReplyOnPause", () => {
     expect(seen).toEqual([["hello"]]);
   });
 
-  it("survives chunks that are no audio", async () => {
-    let heard = 0;
-    const caller = call(
-      replying(function* (audio): Generator<HandlerOutput> {
-        heard = audio.durationMs;
-        yield tone(20);
-      }),
-    );
-    await caller.say(speech(300));
-    caller.transport.sendRaw(new Uint8Array([1, 2, 3]));
-    caller.transport.sendRaw(new Uint8Array(0));
-    await caller.say(speech(300));
-    await caller.say(silence(700));
-    expect(heard).toBeGreaterThan(600);
-  });
-
   it("shows the session's own context at every step, and the reply's own turn", async () => {
     const seen: (string | undefined)[] = [];
     const note = (): void => void seen.push(getContext()?.turn?.id ?? getContext()?.webrtcId);
@@ -459,115 +225,5 @@ describe("a session of ReplyOnPause", () => {
     caller.transport.disconnect("failed");
     expect(seen).toEqual(["me", "me", "me:1", "me:1", "me:1", "me"]);
     expect(getContext()).toBeUndefined();
-  });
-});
-
-class Echo extends StreamHandler {
-  readonly #frames = new AsyncQueue<AudioFrame>();
-  readonly log: string[];
-
-  constructor(log: string[] = []) {
-    super(RATES);
-    this.log = log;
-  }
-
-  override copy(): Echo {
-    return new Echo(this.log);
-  }
-
-  override startUp(): void {
-    this.log.push(`startUp ${getContext()?.webrtcId ?? "-"}`);
-  }
-
-  override receive(frame: AudioFrame): void {
-    this.#frames.put(frame);
-  }
-
-  override async emit(): Promise<HandlerOutput> {
-    const frame = await this.#frames.get();
-    if (frame?.samples[0] === 13) throw new Error("unlucky");
-    return frame;
-  }
-
-  override shutdown(): void {
-    this.log.push(
-      `shutdown ${getContext()?.webrtcId ?? "-"} ${String(getContext()?.signal.aborted)}`,
-    );
-  }
-}
-
-describe("a session of StreamHandler", () => {
-  it("echoes frame by frame", async () => {
-    const caller = call(new Echo());
-    await caller.say(speech(400));
-    await caller.clock.advanceAsync(100);
-    const loud = caller.transport.heard.filter((sample) => sample === 16_000).length;
-    expect((loud * 1000) / RATE).toBe(400);
-  });
-
-  it("goes on after an emit that throws", async () => {
-    const caller = call(new Echo());
-    await caller.say(new Int16Array(RATE / 50).fill(13));
-    await caller.clock.advanceAsync(1000);
-    await caller.say(speech(200));
-    await caller.clock.advanceAsync(100);
-    expect(kinds(caller)).toContain("error");
-    expect(caller.heardLevels()).toEqual([16_000]);
-  });
-
-  it("starts and shuts down once each, in its context, however the session ends", async () => {
-    const log: string[] = [];
-    const caller = call(new Echo(log));
-    await caller.clock.advanceAsync(20);
-    caller.transport.disconnect("failed");
-    await caller.session.close();
-    expect(log).toEqual(["startUp caller", "shutdown caller true"]);
-    expect(caller.clock.pendingTimers).toBe(0);
-  });
-
-  it("drops the oldest frames of a handler that is slower than the audio", async () => {
-    const received: number[] = [];
-    let release = (): void => undefined;
-    class Slow extends StreamHandler {
-      override copy(): Slow {
-        return new Slow(RATES);
-      }
-      override async receive(frame: AudioFrame): Promise<void> {
-        received.push(frame.timestampMs);
-        if (received.length === 1) await new Promise<void>((resolve) => (release = resolve));
-      }
-      override emit(): undefined {
-        return undefined;
-      }
-    }
-    const caller = call(new Slow(RATES));
-    caller.transport.speak(silence(10_000));
-    release();
-    await caller.clock.advanceAsync(20);
-    expect(received).toHaveLength(1 + 250);
-    expect(received.at(-1)).toBe(9980);
-  });
-
-  it("is asked again after 20 ms when it has nothing to say", async () => {
-    let asked = 0;
-    class Quiet extends StreamHandler {
-      override copy(): Quiet {
-        return new Quiet(RATES);
-      }
-      override receive(): void {
-        // Not of interest.
-      }
-      override emit(): undefined {
-        asked++;
-        return undefined;
-      }
-    }
-    const caller = call(new Quiet(RATES));
-    await caller.clock.advanceAsync(1000);
-    expect(asked).toBeGreaterThanOrEqual(49);
-    expect(asked).toBeLessThanOrEqual(51);
-    caller.transport.disconnect();
-    await caller.clock.advanceAsync(100);
-    expect(caller.clock.pendingTimers).toBe(0);
   });
 });

@@ -21,7 +21,13 @@ const OFFER: InspectedOffer = {
   sections: [
     { kind: "audio", protocol: "UDP/TLS/RTP/SAVPF", formats: "111 0", mid: "a", accepted: true },
     { kind: "video", protocol: "UDP/TLS/RTP/SAVPF", formats: "96", mid: "v", accepted: false },
-    { kind: "application", protocol: "UDP/DTLS/SCTP", formats: "webrtc-datachannel", mid: "d", accepted: true },
+    {
+      kind: "application",
+      protocol: "UDP/DTLS/SCTP",
+      formats: "webrtc-datachannel",
+      mid: "d",
+      accepted: true,
+    },
   ],
   audio: {
     mid: "a",

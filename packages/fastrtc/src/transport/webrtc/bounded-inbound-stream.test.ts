@@ -20,7 +20,9 @@ function pieces(text: string, size: number, tsn: number, streamSeqNum: number): 
 function drain(stream: BoundedInboundStream): { texts: string[]; bytes: number } {
   const messages = [...stream.popMessages()];
   return {
-    texts: messages.flatMap(([, protocol, data]) => (protocol === DISCARDED ? [] : [data.toString()])),
+    texts: messages.flatMap(([, protocol, data]) =>
+      protocol === DISCARDED ? [] : [data.toString()],
+    ),
     bytes: messages.reduce((sum, [, , data]) => sum + data.length, 0),
   };
 }
@@ -28,7 +30,9 @@ function drain(stream: BoundedInboundStream): { texts: string[]; bytes: number }
 describe("BoundedInboundStream", () => {
   it("gives out messages whole and in order, whatever the order of their pieces", () => {
     const texts = ["first message", "x", "the third of them"];
-    const chunks = texts.flatMap((text, index) => pieces(text, 4, (0xffff_fffc + index * 10) >>> 0, index));
+    const chunks = texts.flatMap((text, index) =>
+      pieces(text, 4, (0xffff_fffc + index * 10) >>> 0, index),
+    );
     fc.assert(
       fc.property(fc.shuffledSubarray(chunks, { minLength: chunks.length }), (shuffled) => {
         const stream = new BoundedInboundStream(100);

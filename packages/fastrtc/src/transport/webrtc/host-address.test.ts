@@ -4,7 +4,9 @@ import { pickHostAddresses } from "./host-address.ts";
 
 function info(address: string, internal = false): NetworkInterfaceInfo {
   const base = { address, netmask: "", mac: "", internal, cidr: null };
-  return address.includes(":") ? { ...base, family: "IPv6", scopeid: 0 } : { ...base, family: "IPv4" };
+  return address.includes(":")
+    ? { ...base, family: "IPv6", scopeid: 0 }
+    : { ...base, family: "IPv4" };
 }
 
 const LOOPBACK = [info("127.0.0.1", true), info("::1", true)];
@@ -16,7 +18,11 @@ describe("pickHostAddresses", () => {
   });
 
   it("adds loopback when asked", () => {
-    expect(pickHostAddresses({ lo: LOOPBACK, eth0: [info("192.0.2.2")] }, true)).toEqual(["192.0.2.2", "127.0.0.1", "::1"]);
+    expect(pickHostAddresses({ lo: LOOPBACK, eth0: [info("192.0.2.2")] }, true)).toEqual([
+      "192.0.2.2",
+      "127.0.0.1",
+      "::1",
+    ]);
   });
 
   it("falls back to loopback where there is no network", () => {
@@ -25,7 +31,9 @@ describe("pickHostAddresses", () => {
   });
 
   it("leaves out the ends of container links", () => {
-    expect(pickHostAddresses({ veth1: [info("10.9.9.9")], eth0: [info("192.0.2.2")] }, false)).toEqual(["192.0.2.2"]);
+    expect(
+      pickHostAddresses({ veth1: [info("10.9.9.9")], eth0: [info("192.0.2.2")] }, false),
+    ).toEqual(["192.0.2.2"]);
   });
 
   it("takes at most eight addresses", () => {

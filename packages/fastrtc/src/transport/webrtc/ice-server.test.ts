@@ -23,7 +23,10 @@ describe("readIceServers", () => {
 
   it("speaks TLS to turns:, at its own port", () => {
     const [server] = [{ urls: "turns:[2001:db8::1]", username: "u", credential: "c" }];
-    expect(readIceServers([server!])).toMatchObject({ turnServer: ["2001:db8::1", 5349], turnTransport: "tls" });
+    expect(readIceServers([server!])).toMatchObject({
+      turnServer: ["2001:db8::1", 5349],
+      turnTransport: "tls",
+    });
   });
 
   it.each([[{ urls: "http://example.org" }], [{ urls: "turn:example.org" }], [{ urls: "stun:" }]])(

@@ -1,5 +1,5 @@
-import { expect, test } from "vitest";
-import { FRAME, brief, expectNoHoles, nameOf, setUp } from "../../../test/jitter-buffer-harness.ts";
+import { expect, test, vi } from "vitest";
+import { FRAME, expectNoHoles, setUp } from "../../../test/jitter-buffer-harness.ts";
 import { ManualClock } from "../../testing/manual-clock.ts";
 
 test("runs from start, with silence, before anything has come", () => {
@@ -100,6 +100,26 @@ test("does not fill where the sender has set its clock", () => {
   expect(out()).toBe("1 2 3 4");
 });
 
+test("goes on with pauses after a sender that stopped its clock", () => {
+  const { clock, push, out } = setUp();
+  push(1);
+  clock.advance(5000);
+  push(2);
+  clock.advance(50);
+  push(3, { timestamp: 3 * FRAME + 40 * 48 });
+  expect(out()).toMatch(/_ 2 \? \? 3$/);
+});
+
+test("fills in whole steps of 2.5 ms, and pieces no shorter than 10 ms but the first", () => {
+  const { clock, push, chunks } = setUp({ durationOf: (payload) => (payload[2] ? 1 : 0) });
+  push(1, { timestamp: 0 });
+  clock.advance(45);
+  push(2, { timestamp: 1 + 45 * 48 + 7 });
+  expect(chunks.map(({ durationSamples }) => durationSamples)).toEqual([
+    1, 240, 480, 480, 480, 480, 1,
+  ]);
+});
+
 test("makes up no more time than has passed, whatever the timestamps say", () => {
   const { clock, push, buffer } = setUp();
   for (let i = 0; i < 500; i++) {
@@ -180,6 +200,7 @@ test.each([-200, 0, 200])(
     const packetMs = 20 * (1 + ppm / 1e6);
     const packets = Math.floor(3_600_000 / packetMs);
     let most = 0;
+    const setTimeout = vi.spyOn(clock, "setTimeout");
     for (let sequence = 0; sequence < packets; sequence++) {
       push(sequence);
       most = Math.max(most, clock.pendingTimers);
@@ -187,6 +208,7 @@ test.each([-200, 0, 200])(
     }
     expect(count).toBe(packets);
     expect(most).toBe(1);
+    expect(setTimeout.mock.calls.length / packets).toBeLessThan(0.51);
     expect(buffer.stats()).toMatchObject({ lost: 0, late: 0, duplicates: 0, filledMs: 0 });
     expect(buffer.stats().waitMs).toBeLessThan(21);
   },

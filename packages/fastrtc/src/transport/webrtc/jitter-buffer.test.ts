@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { FRAME, brief, expectNoHoles, nameOf, setUp } from "../../../test/jitter-buffer-harness.ts";
+import { FRAME, expectNoHoles, nameOf, setUp } from "../../../test/jitter-buffer-harness.ts";
 import { InvalidOptionError } from "../../errors.ts";
 import { ManualClock } from "../../testing/manual-clock.ts";
 
@@ -156,6 +156,22 @@ describe("loss", () => {
     expect(chunks.filter(({ data }) => data)).toHaveLength(6);
   });
 
+  test("counts only what is held at the moment", () => {
+    const { buffer, chunks } = setUp({ durationOf: () => FRAME });
+    const payload = new Uint8Array(60_000);
+    const push = (sequenceNumber: number): void => {
+      const timestamp = sequenceNumber * FRAME;
+      buffer.push({ sequenceNumber, timestamp, payloadType: 0, ssrc: 1, marker: false, payload });
+    };
+    push(0);
+    for (let pair = 1; pair < 20; pair += 2) {
+      push(pair + 1);
+      push(pair);
+    }
+    push(22);
+    expect(chunks).toHaveLength(21);
+  });
+
   test("lets the event loop deliver what came during a stall before it gives up", () => {
     const clock = new ManualClock();
     let stallMs = 0;
@@ -169,7 +185,8 @@ describe("loss", () => {
     stallMs = 300;
     push(3);
     stallMs = 0;
-    clock.advance(320);
+    const { waitMs } = buffer.stats();
+    clock.advance(Math.ceil(waitMs) + 300 + 4);
     push(2);
     expect(out()).toBe("1 2 3");
     expect(buffer.stats().lost).toBe(0);
@@ -186,6 +203,16 @@ describe("a new source", () => {
     push(9002, { ssrc: 2, timestamp: 77 + 2 * FRAME, name: 12 });
     expect(out()).toBe("1 2 3 10 11 12");
     expectNoHoles(chunks);
+  });
+
+  test("takes a packet from before the first for late", () => {
+    const { push, stream, buffer } = setUp();
+    stream(1, 300);
+    push(1000, { ssrc: 2 });
+    push(1001, { ssrc: 2 });
+    push(999, { ssrc: 2 });
+    push(1000, { ssrc: 2 });
+    expect(buffer.stats()).toMatchObject({ late: 1, duplicates: 1 });
   });
 
   test("is not disturbed by a stray packet", () => {

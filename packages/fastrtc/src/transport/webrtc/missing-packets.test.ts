@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { FRAME, brief, expectNoHoles, nameOf, setUp } from "../../../test/jitter-buffer-harness.ts";
+import { setUp } from "../../../test/jitter-buffer-harness.ts";
 
 function setUpRequests(roundTripMs?: number) {
   const requests: { readonly atMs: number; readonly list: readonly number[] }[] = [];
@@ -32,6 +32,15 @@ test("does not ask for what came within the grace", () => {
   push(4);
   clock.advance(100);
   expect(requests).toEqual([]);
+});
+
+test("asks for what is still missing only", () => {
+  const { push, clock, requests } = setUpRequests(30);
+  for (const sequence of [1, 3, 5, 7]) push(sequence);
+  push(2);
+  push(6);
+  clock.advance(10);
+  expect(requests).toEqual([{ atMs: 10, list: [4] }]);
 });
 
 test("waits for the answer's round trip", () => {

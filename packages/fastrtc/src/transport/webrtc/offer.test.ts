@@ -53,11 +53,21 @@ function sdp(...lines: readonly (readonly string[])[]): string {
   return `${lines.flat().join("\r\n")}\r\n`;
 }
 
-const CHROMIUM = sdp(SESSION, ["a=group:BUNDLE 0 1", "a=msid-semantic: WMS stream"], AUDIO, CHANNEL);
+const CHROMIUM = sdp(
+  SESSION,
+  ["a=group:BUNDLE 0 1", "a=msid-semantic: WMS stream"],
+  AUDIO,
+  CHANNEL,
+);
 // Firefox: one fingerprint for all at the session level, other payload types, mDNS and both components.
 const FIREFOX = sdp(
   ["v=0", "o=mozilla...THIS_IS_SDPARTA-99.0 123 0 IN IP4 0.0.0.0", "s=-", "t=0 0"],
-  [`a=fingerprint:${FINGERPRINT}`, "a=group:BUNDLE 0 1", "a=ice-options:trickle", "a=msid-semantic:WMS *"],
+  [
+    `a=fingerprint:${FINGERPRINT}`,
+    "a=group:BUNDLE 0 1",
+    "a=ice-options:trickle",
+    "a=msid-semantic:WMS *",
+  ],
   ["m=audio 43983 UDP/TLS/RTP/SAVPF 109 9 0 8 101", "c=IN IP4 0.0.0.0"],
   ["a=candidate:0 1 UDP 2122187007 f7ba7254-2039-4879-856d-3e468364675f.local 43983 typ host"],
   ["a=candidate:0 2 UDP 2122187006 f7ba7254-2039-4879-856d-3e468364675f.local 57834 typ host"],
@@ -83,11 +93,18 @@ function refusal(text: unknown): NegotiationError {
 describe("inspectOffer", () => {
   it("reads Chromium's offer", () => {
     expect(inspectOffer(CHROMIUM)).toMatchObject({
-      audio: { mid: "0", direction: "sendrecv", opus: { payloadType: 111, stereo: false, nack: false } },
+      audio: {
+        mid: "0",
+        direction: "sendrecv",
+        opus: { payloadType: 111, stereo: false, nack: false },
+      },
       channel: { mid: "1", port: 5000, maxMessageSize: 262144 },
       iceUfrag: "gMSK",
       iceLite: false,
-      candidates: [{ address: "192.0.2.2", port: 58499 }, { address: "192.0.2.2", port: 47768 }],
+      candidates: [
+        { address: "192.0.2.2", port: 58499 },
+        { address: "192.0.2.2", port: 47768 },
+      ],
     });
   });
 
@@ -117,10 +134,19 @@ describe("inspectOffer", () => {
 
   it("leaves extra tracks out when told to, and always those that the client only wants to receive", () => {
     const text = sdp(SESSION, ["a=group:BUNDLE 0 1 2"], AUDIO, CHANNEL, VIDEO);
-    const accepted = inspectOffer(text, { allowExtraTracks: true }).sections.map((one) => one.accepted);
+    const accepted = inspectOffer(text, { allowExtraTracks: true }).sections.map(
+      (one) => one.accepted,
+    );
     expect(accepted).toEqual([true, true, false]);
-    const receiving = text.replace(/a=sendrecv\r\na=rtcp-mux\r\na=rtpmap:96/, "a=recvonly\r\na=rtcp-mux\r\na=rtpmap:96");
-    expect(inspectOffer(receiving).sections.map((one) => one.accepted)).toEqual([true, true, false]);
+    const receiving = text.replace(
+      /a=sendrecv\r\na=rtcp-mux\r\na=rtpmap:96/,
+      "a=recvonly\r\na=rtcp-mux\r\na=rtpmap:96",
+    );
+    expect(inspectOffer(receiving).sections.map((one) => one.accepted)).toEqual([
+      true,
+      true,
+      false,
+    ]);
   });
 
   it("refuses what lies outside the first section's bundle, which would need a path of its own", () => {
@@ -149,7 +175,10 @@ describe("inspectOffer", () => {
   });
 
   it("keeps at most 30 candidates", () => {
-    const many = Array.from({ length: 60 }, (_, index) => `a=candidate:1 1 udp 1 10.0.0.1 ${5000 + index} typ host`);
+    const many = Array.from(
+      { length: 60 },
+      (_, index) => `a=candidate:1 1 udp 1 10.0.0.1 ${5000 + index} typ host`,
+    );
     expect(inspectOffer(sdp(SESSION, [...AUDIO, ...many])).candidates).toHaveLength(30);
   });
 
@@ -158,7 +187,10 @@ describe("inspectOffer", () => {
     const mutation = fc.record({
       at: fc.nat(lines.length - 1),
       kind: fc.constantFrom("drop", "repeat", "replace", "cut"),
-      text: fc.oneof(fc.string(), fc.constantFrom("a=mid:", "m=", "a=group:BUNDLE", "a=rtpmap:111", "a=sctp-port:x")),
+      text: fc.oneof(
+        fc.string(),
+        fc.constantFrom("a=mid:", "m=", "a=group:BUNDLE", "a=rtpmap:111", "a=sctp-port:x"),
+      ),
     });
     fc.assert(
       fc.property(fc.array(mutation, { maxLength: 6 }), (mutations) => {

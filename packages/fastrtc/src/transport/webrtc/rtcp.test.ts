@@ -1,6 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { compactNtp, ntpTime, readRtcp, writeNack, writeReceiverReport, writeSenderReport, type ReportBlock } from "./rtcp.ts";
+import {
+  compactNtp,
+  ntpTime,
+  readRtcp,
+  writeNack,
+  writeReceiverReport,
+  writeSenderReport,
+  type ReportBlock,
+} from "./rtcp.ts";
 
 const REPORT: ReportBlock = {
   ssrc: 7,
@@ -11,7 +19,14 @@ const REPORT: ReportBlock = {
   lastSenderReport: 0xdead_beef,
   delaySinceLastSenderReport: 65_536,
 };
-const INFO = { ssrc: 5, ntpSeconds: 1, ntpFraction: 2, rtpTimestamp: 3, packetCount: 4, octetCount: 5 };
+const INFO = {
+  ssrc: 5,
+  ntpSeconds: 1,
+  ntpFraction: 2,
+  rtpTimestamp: 3,
+  packetCount: 4,
+  octetCount: 5,
+};
 
 describe("RTCP", () => {
   it("reads the reports that it writes", () => {
@@ -44,9 +59,11 @@ describe("RTCP", () => {
 
   it("reads any bytes without throwing", () => {
     const header = fc.constantFrom(200, 201, 203, 205);
-    const packet = fc.tuple(header, fc.uint8Array({ maxLength: 200 }), fc.nat(255), fc.nat(60)).map(
-      ([type, bytes, first, words]) => Buffer.from([0x80 | (first & 0x3f), type, 0, words, ...bytes]),
-    );
+    const packet = fc
+      .tuple(header, fc.uint8Array({ maxLength: 200 }), fc.nat(255), fc.nat(60))
+      .map(([type, bytes, first, words]) =>
+        Buffer.from([0x80 | (first & 0x3f), type, 0, words, ...bytes]),
+      );
     fc.assert(
       fc.property(packet, (bytes) => {
         expect(readRtcp(bytes).reports.length).toBeLessThanOrEqual(31);

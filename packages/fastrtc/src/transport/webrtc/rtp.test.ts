@@ -2,7 +2,13 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isRtcp, readRtpHeader, withoutPadding, writeRtpHeader } from "./rtp.ts";
 
-const HEADER = { marker: true, payloadType: 111, sequenceNumber: 65_535, timestamp: 0xffff_ffff, ssrc: 0x8000_0001 };
+const HEADER = {
+  marker: true,
+  payloadType: 111,
+  sequenceNumber: 65_535,
+  timestamp: 0xffff_ffff,
+  ssrc: 0x8000_0001,
+};
 
 describe("RTP", () => {
   it("reads the header that it writes", () => {

@@ -47,7 +47,9 @@ describe("isSaneSctp", () => {
 
   it("refuses a SACK that names more than can be missing", () => {
     expect(isSaneSctp(packet(sack([1, 65_535])), 4)).toBe(false);
-    expect(isSaneSctp(packet(sack(...new Array<[number, number]>(100).fill([1, 2]))), 4)).toBe(false);
+    expect(isSaneSctp(packet(sack(...new Array<[number, number]>(100).fill([1, 2]))), 4)).toBe(
+      false,
+    );
   });
 
   it("refuses data from far ahead, across the wrap of sequence numbers too", () => {
@@ -63,12 +65,18 @@ describe("isSaneSctp", () => {
 
   it("judges any bytes without throwing", () => {
     const bytes = fc.array(
-      fc.tuple(fc.constantFrom(0, 1, 3, 6, 9, 130, 192), fc.uint8Array({ maxLength: 40 }), fc.nat(60)),
+      fc.tuple(
+        fc.constantFrom(0, 1, 3, 6, 9, 130, 192),
+        fc.uint8Array({ maxLength: 40 }),
+        fc.nat(60),
+      ),
       { maxLength: 5 },
     );
     fc.assert(
       fc.property(bytes, (chunks) => {
-        const built = packet(...chunks.map(([type, body, length]) => chunk(type, Buffer.from(body), length)));
+        const built = packet(
+          ...chunks.map(([type, body, length]) => chunk(type, Buffer.from(body), length)),
+        );
         expect(typeof isSaneSctp(built, 1)).toBe("boolean");
       }),
       { seed: 9, numRuns: 1500 },

@@ -2,9 +2,21 @@ import { randomBytes } from "node:crypto";
 import { RtpHeader as WeriftHeader, SrtcpSession, SrtpSession } from "werift";
 import { describe, expect, it } from "vitest";
 import { RTP_HEADER_LENGTH, writeRtpHeader } from "./rtp.ts";
-import { AEAD_AES128_GCM, AES128_CM_SHA1_80, SrtpReceiver, SrtpSender, srtpSaltLength } from "./srtp.ts";
+import {
+  AEAD_AES128_GCM,
+  AES128_CM_SHA1_80,
+  SrtpReceiver,
+  SrtpSender,
+  srtpSaltLength,
+} from "./srtp.ts";
 
-const HEADER = { marker: false, payloadType: 111, timestamp: 960, ssrc: 0x1234_5678, headerLength: RTP_HEADER_LENGTH };
+const HEADER = {
+  marker: false,
+  payloadType: 111,
+  timestamp: 960,
+  ssrc: 0x1234_5678,
+  headerLength: RTP_HEADER_LENGTH,
+};
 const PROFILES = [
   ["AEAD_AES_128_GCM", AEAD_AES128_GCM],
   ["AES_CM_128_HMAC_SHA1_80", AES128_CM_SHA1_80],
@@ -32,13 +44,21 @@ describe.each(PROFILES)("SRTP with %s", (_name, profile) => {
     sender.protect(rtp(sequenceNumber), { ...HEADER, sequenceNumber });
 
   it("is understood by another implementation, and understands it", () => {
-    const keys = { localMasterKey: key, localMasterSalt: salt, remoteMasterKey: key, remoteMasterSalt: salt };
+    const keys = {
+      localMasterKey: key,
+      localMasterSalt: salt,
+      remoteMasterKey: key,
+      remoteMasterSalt: salt,
+    };
     const other = new SrtpSession({ keys, profile });
     const otherControl = new SrtcpSession({ keys, profile });
     const { sender, receiver } = pair();
     expect(other.decrypt(seal(sender, 9))).toEqual(rtp(9));
     expect(otherControl.decrypt(sender.protectControl(rtcp()))).toEqual(rtcp());
-    const theirs = other.encrypt(rtp(10).subarray(RTP_HEADER_LENGTH), WeriftHeader.deSerialize(rtp(10)));
+    const theirs = other.encrypt(
+      rtp(10).subarray(RTP_HEADER_LENGTH),
+      WeriftHeader.deSerialize(rtp(10)),
+    );
     expect(receiver.open(theirs)?.payload.toString()).toBe("payload of this packet");
     expect(receiver.openControl(otherControl.encrypt(rtcp()))).toEqual(rtcp());
   });
@@ -97,7 +117,8 @@ describe.each(PROFILES)("SRTP with %s", (_name, profile) => {
     const { sender, receiver } = pair();
     const sealed = seal(sender, 1);
     const control = sender.protectControl(rtcp());
-    for (let length = 0; length < sealed.length; length++) expect(receiver.open(sealed.subarray(0, length))).toBeUndefined();
+    for (let length = 0; length < sealed.length; length++)
+      expect(receiver.open(sealed.subarray(0, length))).toBeUndefined();
     for (let length = 0; length < control.length; length++) {
       expect(receiver.openControl(control.subarray(0, length))).toBeUndefined();
     }
