@@ -35,8 +35,6 @@ export default tseslint.config(
       "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_" }],
       // Handlers of users may be sync or async: contracts say `void | Promise<void>`.
       "@typescript-eslint/no-invalid-void-type": "off",
-      // A class that users extend names the parameters that its own method ignores.
-      "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_" }],
       "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
     },
   },
@@ -47,8 +45,6 @@ export default tseslint.config(
       "@typescript-eslint/require-await": "off",
       // Assertions about what is known to be there read better with `!`.
       "@typescript-eslint/no-non-null-assertion": "off",
-      // A fake fulfils an async contract without having anything to wait for.
-      "@typescript-eslint/require-await": "off",
     },
   },
 );

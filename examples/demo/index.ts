@@ -22,10 +22,7 @@ const stream = new Stream({
   uiArgs: { title: "Echo", subtitle: "Press start, say something, and pause." },
 });
 
-await stream.launch({
-  port: Number(process.env["PORT"] ?? 7860),
-  host: process.env["HOST"] ?? "127.0.0.1",
-});
+await stream.launch();
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => void stream.close().then(() => process.exit(0)));

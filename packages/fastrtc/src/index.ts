@@ -44,10 +44,7 @@ export { createSileroVad, warmUpSileroVad } from "./turn/silero.ts";
 export { createEnergyVad } from "./turn/energy.ts";
 export type { EnergyVadOptions } from "./turn/energy.ts";
 export { VAD_SAMPLE_RATE, VAD_WINDOW_SAMPLES } from "./turn/voice-activity.ts";
-export type {
-  VoiceActivityDetector,
-  VoiceActivityDetectorFactory,
-} from "./turn/voice-activity.ts";
+export type { VoiceActivityDetector, VoiceActivityDetectorFactory } from "./turn/voice-activity.ts";
 
 export { AudioFrame } from "./media/audio-frame.ts";
 export type { AudioFrameInit, AudioInput, AudioInputDefaults } from "./media/audio-frame.ts";

@@ -54,14 +54,14 @@ export interface LaunchOptions {
   /**
    * TCP port; 0 takes any free one.
    *
-   * @defaultValue 7860
+   * @defaultValue the environment variable `PORT`, else 7860
    */
   readonly port?: number;
   /**
    * Address to listen on. Browsers give a microphone only to pages from this machine (127.0.0.1) or
    * over https.
    *
-   * @defaultValue "127.0.0.1"
+   * @defaultValue the environment variable `HOST`, else "127.0.0.1"
    */
   readonly host?: string;
 }
@@ -172,7 +172,8 @@ export class Stream {
    * @throws {@link InvalidOptionError} when the port is taken.
    */
   async launch(options: LaunchOptions = {}): Promise<ListeningServer> {
-    const { port = 7860, host = "127.0.0.1" } = options;
+    const { env } = process;
+    const { port = Number(env["PORT"] || 7860), host = env["HOST"] || "127.0.0.1" } = options;
     const server = await listen(this.#router(true), { port, host });
     this.#endings.add(() => server.close());
     this.#logger.info(`Talk to it at ${server.url}`);

@@ -238,8 +238,8 @@ describe("createOpusDecoder", () => {
   );
 
   it("decodes up to 120 ms at once", () => {
-    const encoder = createOpusEncoder({ frameMs: 60 });
-    const [a, b] = framesOf(encoder, speechLike(48_000, 120)).map((frame) => encoder.encode(frame));
+    const encoder = createOpusEncoder({ frameMs: 60, sampleRate: 16_000 });
+    const [a, b] = framesOf(encoder, speechLike(16_000, 120)).map((frame) => encoder.encode(frame));
     encoder.free();
     // Two frames of different lengths in one packet: code 2.
     const [toc, ...first] = a!;
@@ -270,8 +270,9 @@ describe("createOpusDecoder", () => {
       decoder.decode(packet);
     }
     const gap = decoder.conceal(16_000);
-    expect(rootMeanSquare(gap.subarray(0, 160))).toBeGreaterThan(3000);
-    expect(rootMeanSquare(gap.subarray(15_000))).toBeLessThan(100);
+    const begin = rootMeanSquare(gap.subarray(0, 160));
+    expect(begin).toBeGreaterThan(3000);
+    expect(rootMeanSquare(gap.subarray(15_000))).toBeLessThan(begin / 20);
     decoder.free();
   });
 
@@ -368,7 +369,7 @@ describe("createOpusDecoder", () => {
       packets: packets[i % 2]!,
       decoder: createOpusDecoder({ sampleRate: 16_000 }),
       encoder: createOpusEncoder({ sampleRate: 16_000, implementation: "wasm" }),
-      output: [] as Int16Array[],
+      output: new Int16Array(3200),
     }));
     // Views that were handed out before memory grew again must still hold their sound.
     const held = sessions[0]!.decoder.decode(packets[0]![9]!);
@@ -382,15 +383,15 @@ describe("createOpusDecoder", () => {
     for (let i = 0; i < 10; i++) {
       for (const session of sessions) {
         const samples = session.decoder.decode(session.packets[i]!);
-        session.output.push(samples.slice());
+        session.output.set(samples, i * 320);
         session.encoder.encode(samples);
       }
     }
     for (const parity of [0, 1]) {
       const alone = decodeAll(packets[parity]!, createOpusDecoder({ sampleRate: 16_000 }));
       for (let i = parity; i < 300; i += 2) {
-        expect(Int16Array.from(sessions[i]!.output.flatMap((samples) => [...samples]))).toEqual(
-          alone,
+        expect(Buffer.from(sessions[i]!.output.buffer).equals(Buffer.from(alone.buffer))).toBe(
+          true,
         );
       }
     }

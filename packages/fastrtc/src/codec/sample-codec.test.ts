@@ -39,24 +39,35 @@ describe("mu-law", () => {
     expect(mulawOf(values)).toEqual(codes.map((code) => (code === 0x7f ? 0xff : code)));
   });
 
-  it("encodes every 16-bit sample to the nearest value", () => {
-    const samples = Int16Array.from({ length: 65_536 }, (_, i) => i - 32_768);
+  it("encodes every 16-bit sample by the decision values that G.711 lists", () => {
+    // Table 2a/G.711: one interval of 1, fifteen of 2, then sixteen each of 4 up to 256.
+    const codeOf: number[] = [];
+    let code = 0xff;
+    for (const [count, width] of [
+      [1, 1],
+      [15, 2],
+      [16, 4],
+      [16, 8],
+      [16, 16],
+      [16, 32],
+      [16, 64],
+      [16, 128],
+      [16, 256],
+    ] as const) {
+      for (let i = 0; i < count; i++, code--) codeOf.push(...new Array<number>(width).fill(code));
+    }
+    expect(codeOf).toHaveLength(8159);
     const codes = new Uint8Array(65_536);
+    const samples = Int16Array.from({ length: 65_536 }, (_, i) => i - 32_768);
     for (let at = 0; at < samples.length; at += 8000) {
       codes.set(mulawOf(samples.subarray(at, at + 8000)), at);
     }
-    const decoder = createMulawDecoder({ sampleRate: 8000 });
-    const decoded = decoder.decode(codes).slice();
-    const values = [...new Set(decoded)].sort((a, b) => a - b);
-    expect(values).toHaveLength(255);
-    let nearest = 0;
-    samples.forEach((sample, i) => {
-      while (Math.abs(values[nearest + 1]! - sample) < Math.abs(values[nearest]! - sample))
-        nearest++;
-      const error = Math.abs(decoded[i]! - sample);
-      // The formula compares 14 of the 16 bits.
-      expect(error - Math.abs(values[nearest]! - sample)).toBeLessThan(8);
+    // 14 of the 16 bits count, those of negative numbers in one's complement: ITU-T G.191.
+    const expected = Uint8Array.from(samples, (sample) => {
+      const magnitude = Math.min((sample < 0 ? ~sample : sample) >> 2, 8158);
+      return codeOf[magnitude]! & (sample < 0 ? 0x7f : 0xff);
     });
+    expect(Buffer.from(codes).equals(Buffer.from(expected))).toBe(true);
   });
 });
 

@@ -105,13 +105,12 @@ describe("StreamingResampler", () => {
       fc.property(
         chunks,
         fc.constantFrom(...PAIRS),
-        fc.constantFrom(1, 2),
+        fc.constantFrom<(1 | 2)[]>(1, 2),
         (sizes, [input, output], channels) => {
           const count = sizes.reduce((sum, size) => sum + size, 0);
           const stream = speech(input).subarray(0, count * channels);
-          const layout = channels as 1 | 2;
-          const whole = new StreamingResampler(input, output, layout).process(stream);
-          const resampler = new StreamingResampler(input, output, layout);
+          const whole = new StreamingResampler(input, output, channels).process(stream);
+          const resampler = new StreamingResampler(input, output, channels);
           const pieces: number[] = [];
           let at = 0;
           for (const size of sizes) {

@@ -23,7 +23,7 @@ function u32(value: number): number[] {
 }
 
 function tag(text: string): number[] {
-  return [...text].map((letter) => letter.charCodeAt(0));
+  return Array.from(text, (letter) => letter.charCodeAt(0));
 }
 
 function wav(data: number[], parts: WavParts = {}): Uint8Array {

@@ -70,6 +70,12 @@ export interface SessionContext {
    * @param data - Anything that JSON can carry.
    */
   send(data: unknown): void;
+  /**
+   * Shows the user a warning.
+   *
+   * @param message - Shown as it is.
+   */
+  warn(message: string): void;
   /** Plain data without secrets, for what leaves the process: a worker thread, a queue, a log line. */
   toJSON(): SessionContextData;
 }
@@ -147,6 +153,7 @@ export interface SessionContextSeed {
   readonly request: SessionRequest;
   readonly signal: AbortSignal;
   readonly send: (data: unknown) => void;
+  readonly warn: (message: string) => void;
 }
 
 /**
@@ -171,7 +178,7 @@ export function contextOfTurn(context: SessionContext, turn: Turn): SessionConte
 type ContextParts = Omit<SessionContext, "turn" | "toJSON">;
 
 function freeze(parts: ContextParts, turn: Turn | undefined): SessionContext {
-  const { webrtcId, transport, createdAt, request, signal, send } = parts;
+  const { webrtcId, transport, createdAt, request, signal, send, warn } = parts;
   return Object.freeze({
     webrtcId,
     transport,
@@ -180,6 +187,7 @@ function freeze(parts: ContextParts, turn: Turn | undefined): SessionContext {
     signal,
     turn,
     send,
+    warn,
     toJSON: (): SessionContextData => ({
       webrtcId,
       transport,

@@ -75,6 +75,7 @@ export class Session {
       transport: transport.kind,
       signal: this.#controller.signal,
       send: (data) => send({ type: "message", data }),
+      warn: (message) => send({ type: "warning", message }),
     });
     this.inputs = new SessionInputs(options.initialInputs);
     this.outputs = new SessionOutputs();

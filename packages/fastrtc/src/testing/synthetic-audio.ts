@@ -86,9 +86,9 @@ export function signalToNoiseDb(
 }
 
 /** Returns the root of the mean square. */
-export function rootMeanSquare(samples: ArrayLike<number>): number {
+export function rootMeanSquare(samples: Int16Array | Float32Array): number {
   let sum = 0;
-  for (let i = 0; i < samples.length; i++) sum += (samples[i] ?? 0) ** 2;
+  for (const value of samples) sum += value * value;
   return Math.sqrt(sum / samples.length);
 }
 

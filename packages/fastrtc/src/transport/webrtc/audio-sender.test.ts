@@ -4,7 +4,8 @@ import { AudioReceiver } from "./audio-receiver.ts";
 import { AudioSender } from "./audio-sender.ts";
 import { compactNtp, type ReportBlock } from "./rtcp.ts";
 import { readRtpHeader } from "./rtp.ts";
-import { AEAD_AES128_GCM, SrtpSender } from "./srtp.ts";
+import { SrtpSender } from "./srtp.ts";
+import { AEAD_AES128_GCM } from "./srtp-cipher.ts";
 
 function createSender(clock: ManualClock): AudioSender {
   return new AudioSender(

@@ -22,8 +22,8 @@ describe("readIceServers", () => {
   });
 
   it("speaks TLS to turns:, at its own port", () => {
-    const [server] = [{ urls: "turns:[2001:db8::1]", username: "u", credential: "c" }];
-    expect(readIceServers([server!])).toMatchObject({
+    const server = { urls: "turns:[2001:db8::1]", username: "u", credential: "c" };
+    expect(readIceServers([server])).toMatchObject({
       turnServer: ["2001:db8::1", 5349],
       turnTransport: "tls",
     });

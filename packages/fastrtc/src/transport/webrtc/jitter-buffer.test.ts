@@ -169,6 +169,7 @@ describe("loss", () => {
       push(pair);
     }
     push(22);
+    push(23);
     expect(chunks).toHaveLength(21);
   });
 

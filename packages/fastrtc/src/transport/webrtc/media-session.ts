@@ -13,13 +13,8 @@ import type { DtlsServer } from "./dtls/dtls-server.ts";
 import type { MediaDirection } from "./offer.ts";
 import { readRtcp, writeNack, writeReceiverReport, writeSenderReport } from "./rtcp.ts";
 import { isRtcp, withoutPadding } from "./rtp.ts";
-import {
-  SRTP_KEY_LENGTH,
-  SrtpReceiver,
-  SrtpSender,
-  srtpSaltLength,
-  type SrtpProfile,
-} from "./srtp.ts";
+import { SrtpReceiver, SrtpSender } from "./srtp.ts";
+import { SRTP_KEY_LENGTH, srtpSaltLength, type SrtpProfile } from "./srtp-cipher.ts";
 
 /** What a {@link MediaSession} needs. */
 export interface MediaSessionOptions {

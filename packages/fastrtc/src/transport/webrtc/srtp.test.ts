@@ -2,13 +2,8 @@ import { randomBytes } from "node:crypto";
 import { RtpHeader as WeriftHeader, SrtcpSession, SrtpSession } from "werift";
 import { describe, expect, it } from "vitest";
 import { RTP_HEADER_LENGTH, writeRtpHeader } from "./rtp.ts";
-import {
-  AEAD_AES128_GCM,
-  AES128_CM_SHA1_80,
-  SrtpReceiver,
-  SrtpSender,
-  srtpSaltLength,
-} from "./srtp.ts";
+import { SrtpReceiver, SrtpSender } from "./srtp.ts";
+import { AEAD_AES128_GCM, AES128_CM_SHA1_80, srtpSaltLength } from "./srtp-cipher.ts";
 
 const HEADER = {
   marker: false,

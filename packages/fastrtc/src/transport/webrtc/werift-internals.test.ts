@@ -3,9 +3,11 @@ import {
   Candidate,
   CandidatePair,
   CandidatePairState,
+  classes,
   Connection,
   Event,
   Message,
+  methods,
   RTCSctpTransport,
   StunProtocol,
 } from "werift";
@@ -22,10 +24,6 @@ import {
   restartConnection,
   selectPair,
 } from "./werift-internals.ts";
-
-/** werift's numbers for what a STUN message is. */
-const BINDING = 1;
-const REQUEST = 0;
 
 async function withSocket(
   work: (connection: Connection, socket: UdpSocket) => Promise<void> | void,
@@ -45,7 +43,7 @@ function candidateOf(socket: UdpSocket): [string, number, string, number, string
 }
 
 function check(username: string, password: string): Buffer {
-  const message = new Message(BINDING, REQUEST);
+  const message = new Message(methods.BINDING, classes.REQUEST);
   message.setAttribute("USERNAME", username).setAttribute("PRIORITY", 1);
   message
     .setAttribute("ICE-CONTROLLING", 1n)

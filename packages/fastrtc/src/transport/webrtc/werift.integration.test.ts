@@ -334,7 +334,7 @@ describe("the werift backend", () => {
     const first = createServer({ portRange });
     const offer = await offerOf(createClient());
     const answer = await first.peer.answer(offer);
-    expect(answer.match(/a=candidate:\S+ 1 udp \d+ \S+ (\d+)/)?.[1]).toBe("47310");
+    expect(/a=candidate:\S+ 1 udp \d+ \S+ (\d+)/.exec(answer)?.[1]).toBe("47310");
     const second = createServer({ portRange });
     await expect(second.peer.answer(offer)).rejects.toThrow(/47310/);
     expect(second.states).toEqual(["closed"]);

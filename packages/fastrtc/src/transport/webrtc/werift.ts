@@ -24,7 +24,7 @@ import { createDtlsCertificate, type DtlsCertificate } from "./dtls/certificate.
 import { DtlsServer } from "./dtls/dtls-server.ts";
 import { inspectOffer, type InspectedOffer } from "./offer.ts";
 import { MediaSession } from "./media-session.ts";
-import { AEAD_AES128_GCM, AES128_CM_SHA1_80 } from "./srtp.ts";
+import { AEAD_AES128_GCM, AES128_CM_SHA1_80 } from "./srtp-cipher.ts";
 import { MAX_MESSAGE_SIZE, WeriftChannel } from "./werift-channel.ts";
 import { IceAgent } from "./werift-ice.ts";
 

@@ -23,7 +23,7 @@ interface Session {
   /** What the server has sent, whether the client got it or not. */
   readonly sent: Buffer[];
   /** Resolves after what the server tells next. */
-  next(): Promise<void>;
+  readonly next: () => Promise<void>;
 }
 
 interface SessionOptions {

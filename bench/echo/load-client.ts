@@ -1,0 +1,149 @@
+/**
+ * The load of the echo bench: calls a server as often as a job says, and prints what came of it.
+ *
+ *   tsx bench/echo/load-client.ts http://127.0.0.1:8000 '{"kind":"echo","sessions":10,…}'
+ *
+ * A process of its own, so that what callers cost is in no server's figures.
+ */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { Caller } from "./caller.ts";
+import type { EchoJob, EchoResult, OpensJob, OpensResult } from "./load-job.ts";
+import { fetchUsage } from "./server-usage.ts";
+import { onsetsOf, packetsOf, ToneFinder } from "./sound.ts";
+
+const FRAME_MS = 20;
+/** Callers that open at the same time. */
+const OPENING_AT_ONCE = 5;
+
+const [url = "", jobText = "{}"] = process.argv.slice(2);
+const job = JSON.parse(jobText) as OpensJob | EchoJob;
+const result = job.kind === "opens" ? await runOpens(job) : await runEcho(job);
+// libdatachannel's threads would keep the process.
+process.stdout.write(JSON.stringify(result), () => process.exit(0));
+
+async function runOpens({ count }: OpensJob): Promise<OpensResult> {
+  const opens: OpensResult["opens"][number][] = [];
+  let retries = 0;
+  for (let i = 0; i < count; i++) {
+    const caller = await Caller.open(url);
+    opens.push(caller.times);
+    retries += caller.retries;
+    caller.close();
+  }
+  return { opens, retries };
+}
+
+async function runEcho(echo: EchoJob): Promise<EchoResult> {
+  const { sound, warmUpMs, windowMs } = echo;
+  const packets = packetsOf(sound);
+  const onsets = sound === "tones" ? onsetsOf(packets) : [];
+  const before = await fetchUsage(url);
+  const mouths: Mouth[] = [];
+  const stopped = new AbortController();
+  void sendAll(mouths, stopped.signal);
+  const retries = await openAll(echo, (caller) => mouths.push(new Mouth(caller, packets, onsets)));
+
+  await sleep(warmUpMs);
+  const begin = await fetchUsage(url);
+  const beginAt = performance.now();
+  const counted = mouths.map((mouth) => mouth.beginCount());
+  await sleep(windowMs);
+  const losses = counted.map((endCount) => endCount());
+  const end = await fetchUsage(url);
+  const elapsedMs = performance.now() - beginAt;
+  stopped.abort();
+  return {
+    connected: mouths.length,
+    retries,
+    cpuMsPerSecond: ((end.cpuMs - begin.cpuMs) * 1000) / elapsedMs,
+    rssGrowthBytes: end.rssBytes - before.rssBytes,
+    loopDelayMsP99: end.loopDelayMsP99,
+    expected: losses.reduce((sum, { expected }) => sum + expected, 0),
+    missing: losses.reduce((sum, { missing }) => sum + missing, 0),
+    roundTripsMs: mouths.flatMap((mouth) => mouth.roundTripsMs),
+  };
+}
+
+async function openAll(echo: EchoJob, onOpen: (caller: Caller) => void): Promise<number> {
+  let left = echo.sessions;
+  let retries = 0;
+  const openSome = async (): Promise<void> => {
+    while (left-- > 0) {
+      try {
+        const caller = await Caller.open(url);
+        retries += caller.retries;
+        onOpen(caller);
+      } catch (error) {
+        // A server that breaks under load is a result, not the end of the run.
+        console.error(`A caller did not get through: ${String(error)}`);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: OPENING_AT_ONCE }, openSome));
+  return retries;
+}
+
+/** Speaks into one call, packet by packet, and listens. */
+class Mouth {
+  /** What the echoes took that came since counting began. */
+  readonly roundTripsMs: number[] = [];
+  /** When the next packet is due. Every caller has a phase of its own, as real ones have. */
+  dueMs = performance.now() + Math.random() * FRAME_MS;
+  readonly #caller: Caller;
+  readonly #packets: readonly Uint8Array[];
+  readonly #onsets: readonly (number | undefined)[];
+  readonly #finder = new ToneFinder();
+  #spokenAtMs: number | undefined;
+
+  constructor(
+    caller: Caller,
+    packets: readonly Uint8Array[],
+    onsets: readonly (number | undefined)[],
+  ) {
+    this.#caller = caller;
+    this.#packets = packets;
+    this.#onsets = onsets;
+    if (onsets.length > 0) caller.onAudio = (payload) => this.#listen(payload);
+  }
+
+  speak(): void {
+    const index = this.#caller.sent % this.#packets.length;
+    const onsetMs = this.#onsets[index];
+    if (onsetMs !== undefined) this.#spokenAtMs = performance.now() + onsetMs;
+    this.#caller.send(this.#packets[index] ?? new Uint8Array(0));
+    this.dueMs += FRAME_MS;
+  }
+
+  /** Counts from now until the returned function is called. */
+  beginCount(): () => { readonly expected: number; readonly missing: number } {
+    const { sent, received } = this.#caller;
+    this.roundTripsMs.length = 0;
+    return () => {
+      const expected = this.#caller.sent - sent;
+      const back = this.#caller.received - received;
+      // One packet may stand on either side of each of the window's edges.
+      return { expected, missing: Math.max(0, expected - back - 1) };
+    };
+  }
+
+  #listen(payload: Uint8Array): void {
+    const nowMs = performance.now();
+    const onsetMs = this.#finder.next(payload);
+    if (onsetMs === undefined || this.#spokenAtMs === undefined) return;
+    this.roundTripsMs.push(nowMs + onsetMs - this.#spokenAtMs);
+    this.#spokenAtMs = undefined;
+  }
+}
+
+async function sendAll(mouths: readonly Mouth[], signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const nowMs = performance.now();
+    let nextMs = nowMs + FRAME_MS;
+    for (const mouth of mouths) {
+      while (mouth.dueMs <= nowMs) mouth.speak();
+      nextMs = Math.min(nextMs, mouth.dueMs);
+    }
+    await sleep(Math.max(1, nextMs - nowMs));
+  }
+}

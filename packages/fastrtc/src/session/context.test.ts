@@ -1,0 +1,90 @@
+import { EventEmitter } from "node:events";
+import { describe, expect, it } from "vitest";
+
+import { NoContextError } from "../errors.ts";
+import {
+  bindContext,
+  contextOfTurn,
+  createSessionContext,
+  getContext,
+  getCurrentContext,
+  runInContext,
+} from "./context.ts";
+import type { SessionContext, Turn } from "./context.ts";
+
+function context(webrtcId: string): SessionContext {
+  return createSessionContext({
+    webrtcId,
+    transport: "memory",
+    request: {
+      method: "POST",
+      url: "http://test/",
+      headers: new Headers({ authorization: "Bearer secret" }),
+      remoteAddress: "192.0.2.1",
+    },
+    signal: new AbortController().signal,
+    send: () => undefined,
+    warn: () => undefined,
+  });
+}
+
+const turn = (index: number): Turn => ({
+  id: `a:${index}`,
+  index,
+  signal: new AbortController().signal,
+  timings: {},
+});
+
+describe("the session's context", () => {
+  it("is undefined outside a session, and asking for it by force says why", () => {
+    expect(getContext()).toBeUndefined();
+    expect(() => getCurrentContext()).toThrow(NoContextError);
+    expect(() => getCurrentContext()).toThrow("bindContext");
+  });
+
+  it("follows awaits, timers and promises, for many sessions at once", async () => {
+    const seen = await Promise.all(
+      Array.from({ length: 500 }, (_, i) =>
+        runInContext(context(`s${i}`), async () => {
+          await new Promise((resolve) => setTimeout(resolve, i % 7));
+          await Promise.resolve();
+          return getCurrentContext().webrtcId;
+        }),
+      ),
+    );
+    expect(seen).toEqual(Array.from({ length: 500 }, (_, i) => `s${i}`));
+  });
+
+  it("reaches a listener only where it was bound", () => {
+    const emitter = new EventEmitter();
+    const seen: (string | undefined)[] = [];
+    runInContext(context("a"), () => {
+      emitter.on("event", () => seen.push(getContext()?.webrtcId));
+      emitter.on(
+        "event",
+        bindContext(() => seen.push(getContext()?.webrtcId)),
+      );
+    });
+    runInContext(context("b"), () => emitter.emit("event"));
+    expect(seen).toEqual(["b", "a"]);
+  });
+
+  it("shows each reply its own turn, and shares the rest", () => {
+    const session = context("a");
+    const first = contextOfTurn(session, turn(1));
+    const second = contextOfTurn(session, turn(2));
+    expect([session.turn, first.turn?.index, second.turn?.index]).toEqual([undefined, 1, 2]);
+    expect(second.signal).toBe(session.signal);
+    expect(second.createdAt).toBe(session.createdAt);
+  });
+
+  it("cannot be changed", () => {
+    expect(() => Object.assign(context("a"), { webrtcId: "b" })).toThrow(TypeError);
+  });
+
+  it("leaves the process without headers", () => {
+    const json = JSON.stringify(contextOfTurn(context("a"), turn(3)));
+    expect(JSON.parse(json)).toMatchObject({ webrtcId: "a", transport: "memory", turnId: "a:3" });
+    expect(json).not.toContain("secret");
+  });
+});
