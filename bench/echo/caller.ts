@@ -2,7 +2,7 @@
 
 import { randomInt, randomUUID } from "node:crypto";
 import nodeDataChannel from "node-datachannel";
-import type { PeerConnection, Track } from "node-datachannel";
+import type { DataChannel, PeerConnection, Track } from "node-datachannel";
 
 const PAYLOAD_TYPE = 111;
 const FRAME_SAMPLES = 960;
@@ -27,6 +27,8 @@ export class Caller {
   onAudio: (payload: Uint8Array) => void = () => undefined;
   readonly #peer: PeerConnection;
   readonly #track: Track;
+  // Held, because a channel that is collected is closed, and then the server hangs up.
+  readonly #channel: DataChannel;
   readonly #ssrc: number;
   #sequence = 0;
   #timestamp = randomInt(0, 2 ** 31);
@@ -37,6 +39,7 @@ export class Caller {
     this.retries = retries;
     this.#peer = parts.peer;
     this.#track = parts.track;
+    this.#channel = parts.channel;
     this.#ssrc = parts.ssrc;
     this.#track.onMessage((packet) => this.#receive(packet));
   }
@@ -82,6 +85,7 @@ export class Caller {
 
   /** Hangs up. */
   close(): void {
+    this.#channel.close();
     this.#peer.close();
   }
 
@@ -98,6 +102,7 @@ export class Caller {
 interface ConnectedPeer {
   readonly peer: PeerConnection;
   readonly track: Track;
+  readonly channel: DataChannel;
   readonly ssrc: number;
   readonly times: OpenTimes;
 }
@@ -114,18 +119,17 @@ async function connect(url: string): Promise<ConnectedPeer> {
     audio.addOpusCodec(PAYLOAD_TYPE);
     audio.addSSRC(ssrc, "caller", "caller", "audio");
     const track = peer.addTrack(audio);
-    peer.createDataChannel("text");
+    const channel = peer.createDataChannel("text");
     const sdp = await gatherOffer(peer);
 
     const offeredAt = performance.now();
     const answerSdp = await postOffer(url, sdp);
     const offerToAnswerMs = performance.now() - offeredAt;
-    const connected = untilConnected(peer);
     peer.setRemoteDescription(answerSdp, "answer");
-    await connected;
+    await untilConnected(peer);
     const offerToConnectedMs = performance.now() - offeredAt;
     await untilOpen(track);
-    return { peer, track, ssrc, times: { offerToAnswerMs, offerToConnectedMs } };
+    return { peer, track, channel, ssrc, times: { offerToAnswerMs, offerToConnectedMs } };
   } catch (error) {
     peer.close();
     throw error;
@@ -155,12 +159,14 @@ async function postOffer(url: string, sdp: string): Promise<string> {
 function untilConnected(peer: PeerConnection): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error("not connected in time")), CONNECT_TIMEOUT_MS);
-    peer.onStateChange((state) => {
+    const look = (state: string): void => {
       if (state !== "connected" && state !== "failed" && state !== "closed") return;
       clearTimeout(timer);
       if (state === "connected") resolve();
       else reject(new Error(`the connection is ${state}`));
-    });
+    };
+    peer.onStateChange(look);
+    look(peer.state());
   });
 }
 

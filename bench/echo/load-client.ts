@@ -1,7 +1,8 @@
 /**
- * The load of the echo bench: calls a server as often as a job says, and prints what came of it.
+ * The load of the echo bench: calls a server as a job (JSON, see load-job.ts) says, and
+ * prints what came of it.
  *
- *   tsx bench/echo/load-client.ts http://127.0.0.1:8000 '{"kind":"echo","sessions":10,…}'
+ *   tsx bench/echo/load-client.ts URL JOB
  *
  * A process of its own, so that what callers cost is in no server's figures.
  */
@@ -9,10 +10,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Caller } from "./caller.ts";
 import type { EchoJob, EchoResult, OpensJob, OpensResult } from "./load-job.ts";
+import { FRAME_MS, Mouth } from "./mouth.ts";
 import { fetchUsage } from "./server-usage.ts";
-import { onsetsOf, packetsOf, ToneFinder } from "./sound.ts";
+import { onsetsOf, packetsOf } from "./sound.ts";
 
-const FRAME_MS = 20;
 /** Callers that open at the same time. */
 const OPENING_AT_ONCE = 5;
 
@@ -82,58 +83,6 @@ async function openAll(echo: EchoJob, onOpen: (caller: Caller) => void): Promise
   };
   await Promise.all(Array.from({ length: OPENING_AT_ONCE }, openSome));
   return retries;
-}
-
-/** Speaks into one call, packet by packet, and listens. */
-class Mouth {
-  /** What the echoes took that came since counting began. */
-  readonly roundTripsMs: number[] = [];
-  /** When the next packet is due. Every caller has a phase of its own, as real ones have. */
-  dueMs = performance.now() + Math.random() * FRAME_MS;
-  readonly #caller: Caller;
-  readonly #packets: readonly Uint8Array[];
-  readonly #onsets: readonly (number | undefined)[];
-  readonly #finder = new ToneFinder();
-  #spokenAtMs: number | undefined;
-
-  constructor(
-    caller: Caller,
-    packets: readonly Uint8Array[],
-    onsets: readonly (number | undefined)[],
-  ) {
-    this.#caller = caller;
-    this.#packets = packets;
-    this.#onsets = onsets;
-    if (onsets.length > 0) caller.onAudio = (payload) => this.#listen(payload);
-  }
-
-  speak(): void {
-    const index = this.#caller.sent % this.#packets.length;
-    const onsetMs = this.#onsets[index];
-    if (onsetMs !== undefined) this.#spokenAtMs = performance.now() + onsetMs;
-    this.#caller.send(this.#packets[index] ?? new Uint8Array(0));
-    this.dueMs += FRAME_MS;
-  }
-
-  /** Counts from now until the returned function is called. */
-  beginCount(): () => { readonly expected: number; readonly missing: number } {
-    const { sent, received } = this.#caller;
-    this.roundTripsMs.length = 0;
-    return () => {
-      const expected = this.#caller.sent - sent;
-      const back = this.#caller.received - received;
-      // One packet may stand on either side of each of the window's edges.
-      return { expected, missing: Math.max(0, expected - back - 1) };
-    };
-  }
-
-  #listen(payload: Uint8Array): void {
-    const nowMs = performance.now();
-    const onsetMs = this.#finder.next(payload);
-    if (onsetMs === undefined || this.#spokenAtMs === undefined) return;
-    this.roundTripsMs.push(nowMs + onsetMs - this.#spokenAtMs);
-    this.#spokenAtMs = undefined;
-  }
 }
 
 async function sendAll(mouths: readonly Mouth[], signal: AbortSignal): Promise<void> {

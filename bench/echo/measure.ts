@@ -44,9 +44,9 @@ export async function measure(server: Command, job: OpensJob | EchoJob): Promise
 async function runLoad(url: string, job: OpensJob | EchoJob): Promise<unknown> {
   const [program, ...args] = typeScriptCommand("load-client.ts", [url, JSON.stringify(job)]);
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
-  const output = text(child.stdout);
-  await Promise.race([once(child.stdout, "close"), failureOf(child)]);
-  return JSON.parse(await output);
+  const [output, [code]] = await Promise.all([text(child.stdout), once(child, "close")]);
+  if (code !== 0) throw new Error(`the load client ended with ${String(code)}`);
+  return JSON.parse(output);
 }
 
 async function failureOf(child: ChildProcess): Promise<never> {

@@ -37,7 +37,7 @@ export type { StreamHandlerOptions } from "./handler/stream-handler.ts";
 export { AdditionalOutputs } from "./handler/additional-outputs.ts";
 export { CloseStream } from "./handler/close-stream.ts";
 export type { HandlerOutput } from "./handler/handler-output.ts";
-export type { HandlerPort } from "./handler/handler-port.ts";
+export type { HandlerPort, TurnMoment } from "./handler/handler-port.ts";
 
 export type { AlgoOptions, TurnOptions } from "./turn/turn-options.ts";
 export { createSileroVad, warmUpSileroVad } from "./turn/silero.ts";
@@ -50,6 +50,7 @@ export { AudioFrame } from "./media/audio-frame.ts";
 export type { AudioFrameInit, AudioInput, AudioInputDefaults } from "./media/audio-frame.ts";
 export { audioToFloat32, audioToInt16 } from "./media/audio-samples.ts";
 export { AsyncQueue } from "./media/async-queue.ts";
+export type { OverflowPolicy } from "./media/bounded-queue.ts";
 export type { AsyncQueueGetOptions, AsyncQueueOptions } from "./media/async-queue.ts";
 export { systemClock } from "./media/clock.ts";
 export type { Clock, Timer } from "./media/clock.ts";

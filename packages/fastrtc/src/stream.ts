@@ -172,8 +172,7 @@ export class Stream {
    * @throws {@link InvalidOptionError} when the port is taken.
    */
   async launch(options: LaunchOptions = {}): Promise<ListeningServer> {
-    const { env } = process;
-    const { port = Number(env["PORT"] || 7860), host = env["HOST"] || "127.0.0.1" } = options;
+    const { port = Number(env("PORT", "7860")), host = env("HOST", "127.0.0.1") } = options;
     const server = await listen(this.#router(true), { port, host });
     this.#endings.add(() => server.close());
     this.#logger.info(`Talk to it at ${server.url}`);
@@ -311,6 +310,12 @@ export class Stream {
       },
     };
   }
+}
+
+// Shells set a variable to nothing to take it away.
+function env(name: string, fallback: string): string {
+  const value = process.env[name];
+  return value === undefined || value === "" ? fallback : value;
 }
 
 async function valueOf<T>(value: ValueOrFunction<T> | undefined): Promise<T | undefined> {

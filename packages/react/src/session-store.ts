@@ -38,7 +38,7 @@ export interface SessionSnapshot {
   readonly log: readonly TurnLogEntry[];
 }
 
-/** How many outputs and log entries a {@link SessionStore} keeps, and how it connects. */
+/** How many outputs and log entries a session keeps, and how it connects. */
 export interface SessionStoreOptions extends FastRTCClientOptions {
   /**
    * Outputs and log entries to keep; the oldest go first. Higher keeps longer histories, and

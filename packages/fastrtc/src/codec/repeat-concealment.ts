@@ -1,4 +1,4 @@
-// Long enough to hold a pitch period of the lowest voices twice.
+// Long enough for a whole pitch period of the lowest voices.
 const HISTORY_MS = 20;
 const FADE_MS = 60;
 const BLEND_MS = 2.5;

@@ -1,12 +1,13 @@
 /** What a handler may ask of the session that runs it. The session implements it. */
 
-import type { ServerMessage } from "@fastrtc/protocol";
-
 import type { AudioFrame } from "../media/audio-frame.ts";
 import type { Clock } from "../media/clock.ts";
 import type { SessionContext } from "../session/context.ts";
 import type { AdditionalOutputs } from "./additional-outputs.ts";
 import type { CloseStream } from "./close-stream.ts";
+
+/** The moments of a turn that a client is told of; FastRTC's words. */
+export type TurnMoment = "started_talking" | "pause_detected" | "response_starting";
 
 /** A handler's way to its session. */
 export interface HandlerPort {
@@ -32,8 +33,10 @@ export interface HandlerPort {
   drained(): Promise<void>;
   /** Hands values to whoever reads this session's outputs. */
   output(outputs: AdditionalOutputs): void;
-  /** Sends a message to the client. */
-  send(message: ServerMessage): void;
+  /** Tells the client where the turn stands. */
+  log(moment: TurnMoment): void;
+  /** Asks the client for its inputs. */
+  requestInputs(): void;
   /** Reports an error of the user's code: to the log, and to the client in words meant for it. */
   reportError(error: unknown): void;
   /** Ends the session when queued audio has been sent. */

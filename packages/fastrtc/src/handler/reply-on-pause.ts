@@ -106,7 +106,7 @@ export class ReplyOnPause extends StreamHandlerBase {
       createVad(),
       this.#turnOptions,
       {
-        onSpeechStarted: () => port.send({ type: "log", data: "started_talking" }),
+        onSpeechStarted: () => port.log("started_talking"),
         onBargeIn: () => {
           if (this.#canInterrupt) this.#interrupt();
         },
@@ -148,7 +148,7 @@ export class ReplyOnPause extends StreamHandlerBase {
   }
 
   #onTurnEnded(utterance: Utterance): void {
-    this.port.send({ type: "log", data: "pause_detected" });
+    this.port.log("pause_detected");
     // Speech too short to stop the reply, or in a reply that cannot be stopped.
     if (this.#isReplying) return;
     this.#answerUtterance(utterance);

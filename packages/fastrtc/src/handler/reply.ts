@@ -137,7 +137,7 @@ export class Reply {
   #firstAudio(): (() => void) | undefined {
     if (this.#timings.firstFrameAt !== undefined) return undefined;
     this.#timings.firstFrameAt = Date.now();
-    this.#port.send({ type: "log", data: "response_starting" });
+    this.#port.log("response_starting");
     return () => {
       this.#timings.firstPacketAt ??= Date.now();
     };

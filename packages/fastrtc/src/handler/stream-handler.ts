@@ -94,13 +94,13 @@ export abstract class StreamHandlerBase {
    */
   async waitForArgs(signal: AbortSignal = this.port.context.signal): Promise<unknown> {
     const next = this.port.nextInputs(signal);
-    this.port.send({ type: "send_input", data: [] });
+    this.port.requestInputs();
     return next;
   }
 
   /** Sends a message to the client, which receives it as its `message` event. */
   sendMessage(data: unknown): void {
-    this.port.send({ type: "message", data });
+    this.port.context.send(data);
   }
 
   /** Drops the audio that has been queued and not been heard yet. */

@@ -1,5 +1,6 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { pathnameOf, requestInfo, toFetchRequest } from "./node-request.ts";
+import { sendResponse } from "./node-response.ts";
 import type { Router } from "./router.ts";
 
 /** What we use of a Fastify request. */
@@ -12,11 +13,9 @@ export interface FastifyRequest {
 
 /** What we use of a Fastify reply. */
 export interface FastifyReply {
-  readonly raw: {
-    once(event: "close", listener: () => void): unknown;
-    readonly writableFinished: boolean;
-  };
-  header(name: string, value: string): unknown;
+  readonly raw: ServerResponse;
+  getHeaders(): Readonly<Record<string, number | string | string[] | undefined>>;
+  hijack(): unknown;
   send(payload: Response): unknown;
   callNotFound(): unknown;
 }
@@ -88,9 +87,15 @@ async function respond(
   const mountPath = pathname.endsWith(path) ? pathname.slice(0, -path.length) : pathname;
   const response = request && (await router(request, requestInfo(raw, mountPath, ip)));
   if (!response) return reply.callNotFound();
-  // An upload that was refused must not go on; Node would read it to its end otherwise.
-  if (response.status >= 400 && !raw.complete) reply.header("connection", "close");
-  return reply.send(response);
+  if (response.status < 400 || raw.complete) return reply.send(response);
+  // Fastify would either read a refused upload to its end, or reset the connection before the
+  // client has read why.
+  reply.hijack();
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    if (value !== undefined) reply.raw.setHeader(name, value);
+  }
+  await sendResponse(response, raw, reply.raw);
+  return reply;
 }
 
 function isStream(body: unknown): body is AsyncIterable<Uint8Array> {

@@ -15,7 +15,7 @@ export interface ListenOptions {
   readonly host: string;
 }
 
-/** A server that {@link listen} has started. */
+/** A server that {@link Stream.launch} has started. */
 export interface ListeningServer {
   /** What to open in a browser on this machine. */
   readonly url: string;

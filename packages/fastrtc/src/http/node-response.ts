@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 
-// How long a refused upload is still drained, so that the client reads why it was refused.
+// How long, and how much of, a refused upload is still drained, so that the client reads why it
+// was refused.
 const LINGER_MS = 500;
+const LINGER_BYTES = 1_000_000;
 
 /**
  * Writes a Fetch response to node's, as fast as the client takes it; cancels the body when the
@@ -93,11 +95,16 @@ async function refuseUpload(
     const timer = setTimeout(resolve, LINGER_MS);
     const settle = (): void => {
       clearTimeout(timer);
+      incoming.pause();
       resolve();
     };
+    let left = LINGER_BYTES;
+    incoming.on("data", (chunk: Buffer) => {
+      left -= chunk.byteLength;
+      if (left < 0) settle();
+    });
     incoming.once("end", settle);
     outgoing.once("close", settle);
-    incoming.resume();
   });
   outgoing.end();
 }

@@ -105,15 +105,15 @@ describe("GET /outputs", () => {
   });
 
   it("counts the silence from the last output", async () => {
-    const gate = Promise.withResolvers<undefined>();
+    const gate = new AbortController();
     const { clock, read } = await subscribe(async function* (signal) {
-      await gate.promise;
+      await aborted(gate.signal);
       yield ["late"];
       await aborted(signal);
     });
     await read();
     await clock.advanceAsync(10_000);
-    gate.resolve(undefined);
+    gate.abort();
     await read();
     const next = read();
     await clock.advanceAsync(10_000);

@@ -435,7 +435,7 @@ describe("paths and methods", () => {
         const refused = await answerTo(router, post("/webrtc/offer", body));
         expect(refused.status).toBe(422);
       }),
-      { seed: 7, numRuns: 100 },
+      { seed: 7, numRuns: 50 },
     );
   });
 

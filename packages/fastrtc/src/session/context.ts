@@ -137,15 +137,6 @@ export function runInContext<R>(context: SessionContext, callback: () => R): R {
   return storage.run(context, callback);
 }
 
-/**
- * Runs a function outside every session's context.
- *
- * @internal
- */
-export function runOutsideContext<R>(callback: () => R): R {
-  return storage.exit(callback);
-}
-
 /** What a session knows of itself when it begins. */
 export interface SessionContextSeed {
   readonly webrtcId: string;

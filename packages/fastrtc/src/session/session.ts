@@ -193,7 +193,8 @@ export class Session {
       },
       drained: () => outbound?.drained() ?? Promise.resolve(),
       output: ({ args }) => this.#output(args),
-      send: (message) => transport.sendMessage(message),
+      log: (moment) => transport.sendMessage({ type: "log", data: moment }),
+      requestInputs: () => transport.sendMessage({ type: "send_input", data: [] }),
       reportError: (error) => this.#errors.report(error),
       closeStream: (close) => void this.#endStream(close),
     };

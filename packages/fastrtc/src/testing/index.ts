@@ -9,3 +9,4 @@ export { ManualClock } from "./manual-clock.ts";
 export { MemoryTransport } from "./memory-transport.ts";
 export type { MemoryTransportOptions } from "./memory-transport.ts";
 export { listSpeech, loadSpeech } from "./speech.ts";
+export type { SpeechFixture } from "./speech.ts";

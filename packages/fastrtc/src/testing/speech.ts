@@ -32,7 +32,7 @@ const OWN_TRANSCRIPTS = "transcripts.txt";
  * the variable, they are those of Debian's package `asterisk-core-sounds-en-wav`, without its
  * beeps and silences.
  *
- * @throws {@link InvalidStateError} if there are none; the message says how to install them.
+ * @throws `InvalidStateError` if there are none; the message says how to install them.
  */
 export function listSpeech(): string[] {
   return [...readCollection().names];
@@ -42,8 +42,8 @@ export function listSpeech(): string[] {
  * Reads one recording.
  *
  * @param name - One of {@link listSpeech}.
- * @throws {@link InvalidOptionError} if there is none of that name.
- * @throws {@link InvalidStateError} if there are no recordings on this machine.
+ * @throws `InvalidOptionError` if there is none of that name.
+ * @throws `InvalidStateError` if there are no recordings on this machine.
  */
 export function loadSpeech(name: string): SpeechFixture {
   const { directory, names, transcripts } = readCollection();

@@ -1,6 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { BoundedInboundStream, DISCARDED } from "./bounded-inbound-stream.ts";
+import {
+  BoundedInboundStream,
+  DISCARDED,
+  DiscardedInboundStream,
+} from "./bounded-inbound-stream.ts";
 import type { SctpDataChunk } from "./werift-internals.ts";
 
 const TEXT = 51;
@@ -35,7 +39,7 @@ describe("BoundedInboundStream", () => {
     );
     fc.assert(
       fc.property(fc.shuffledSubarray(chunks, { minLength: chunks.length }), (shuffled) => {
-        const stream = new BoundedInboundStream(100);
+        const stream = new BoundedInboundStream(100, 1000);
         const got = shuffled.flatMap((chunk) => {
           stream.addChunk(chunk);
           return drain(stream).texts;
@@ -47,7 +51,7 @@ describe("BoundedInboundStream", () => {
   });
 
   it("throws a message away that grows too long, gives its bytes back, and goes on behind it", () => {
-    const stream = new BoundedInboundStream(100);
+    const stream = new BoundedInboundStream(100, 1000);
     const long = pieces("y".repeat(5_000), 50, 1, 0);
     let freed = 0;
     for (const [index, chunk] of long.entries()) {
@@ -64,17 +68,41 @@ describe("BoundedInboundStream", () => {
   });
 
   it("ignores a piece that comes twice", () => {
-    const stream = new BoundedInboundStream(100);
+    const stream = new BoundedInboundStream(100, 1000);
     const [first, second] = pieces("abcdef", 3, 1, 0) as [SctpDataChunk, SctpDataChunk];
     for (const chunk of [first, first, second]) stream.addChunk(chunk);
     expect(drain(stream).texts).toEqual(["abcdef"]);
   });
 
   it("forgets what the sender gave up", () => {
-    const stream = new BoundedInboundStream(100);
+    const stream = new BoundedInboundStream(100, 1000);
     const [first] = pieces("abcdef", 3, 1, 0);
     stream.addChunk(first!);
     expect(stream.pruneChunks(1)).toBe(3);
     expect(stream.pruneChunks(1)).toBe(0);
+  });
+
+  it("holds no more than its bound for a piece that never comes", () => {
+    const stream = new BoundedInboundStream(100, 1000);
+    let held = 0;
+    for (let index = 0; index < 500; index++) {
+      const [chunk] = pieces("z".repeat(50), 50, index, index + 1);
+      stream.addChunk(chunk!);
+      held += 50 - drain(stream).bytes;
+      expect(held).toBeLessThanOrEqual(1000);
+    }
+  });
+});
+
+describe("DiscardedInboundStream", () => {
+  it("gives bytes back for the window, and no message", () => {
+    const stream = new DiscardedInboundStream();
+    for (const chunk of pieces("abcdef", 3, 1, 0)) stream.addChunk(chunk);
+    const messages = [...stream.popMessages()];
+    expect(messages.map(([, protocol, data]) => [protocol, data.length])).toEqual([
+      [DISCARDED, 3],
+      [DISCARDED, 3],
+    ]);
+    expect([...stream.popMessages()]).toEqual([]);
   });
 });

@@ -12,18 +12,43 @@ const LAST_FRAGMENT = 0x01;
 const FIRST_FRAGMENT = 0x02;
 const UNORDERED = 0x04;
 
+/** Throws away all that comes: for streams beyond those that a session may have. */
+export class DiscardedInboundStream implements SctpInboundStream {
+  streamSequenceNumber = 0;
+  #chunks: SctpDataChunk[] = [];
+
+  addChunk(chunk: SctpDataChunk): void {
+    this.#chunks.push(chunk);
+  }
+
+  *popMessages(): Generator<[streamId: number, protocol: number, data: Buffer]> {
+    for (const chunk of this.#chunks.splice(0)) yield [chunk.streamId, DISCARDED, chunk.userData];
+  }
+
+  pruneChunks(): number {
+    return 0;
+  }
+}
+
 /** Reassembles one stream. */
 export class BoundedInboundStream implements SctpInboundStream {
   streamSequenceNumber = 0;
   readonly #maxMessageSize: number;
+  readonly #maxHeld: number;
+  #held = 0;
   /** In order of their sequence numbers, without repetitions. */
   #chunks: SctpDataChunk[] = [];
   /** While the rest of a message that was too long is thrown away: the next sequence number of it. */
   #discardAt: number | undefined;
 
-  /** @param maxMessageSize - In bytes; longer messages are thrown away. */
-  constructor(maxMessageSize: number) {
+  /**
+   * @param maxMessageSize - In bytes; longer messages are thrown away.
+   * @param maxHeld - In bytes: what may wait for a missing piece. A sender that minds our window never
+   * comes to it; beyond it all that waits is thrown away.
+   */
+  constructor(maxMessageSize: number, maxHeld: number) {
     this.#maxMessageSize = maxMessageSize;
+    this.#maxHeld = maxHeld;
   }
 
   addChunk(chunk: SctpDataChunk): void {
@@ -36,6 +61,7 @@ export class BoundedInboundStream implements SctpInboundStream {
       if (distance > 0) break;
     }
     this.#chunks.splice(index, 0, chunk);
+    this.#held += chunk.userData.length;
   }
 
   *popMessages(): Generator<[streamId: number, protocol: number, data: Buffer]> {
@@ -46,6 +72,7 @@ export class BoundedInboundStream implements SctpInboundStream {
       if (!first || !last) return;
       const pieces = this.#chunks.splice(start, end - start).map((chunk) => chunk.userData);
       const data = Buffer.concat(pieces);
+      this.#held -= data.length;
       const wasDiscarding = this.#discardAt === first.tsn;
       const isTooLong = data.length > this.#maxMessageSize;
       this.#discardAt = isWhole ? undefined : (last.tsn + 1) >>> 0;
@@ -53,6 +80,9 @@ export class BoundedInboundStream implements SctpInboundStream {
         this.streamSequenceNumber = (last.streamSeqNum + 1) & 0xffff;
       yield [first.streamId, wasDiscarding || isTooLong ? DISCARDED : first.protocol, data];
     }
+    if (this.#held <= this.#maxHeld) return;
+    this.#held = 0;
+    for (const chunk of this.#chunks.splice(0)) yield [chunk.streamId, DISCARDED, chunk.userData];
   }
 
   pruneChunks(tsn: number): number {
@@ -62,6 +92,7 @@ export class BoundedInboundStream implements SctpInboundStream {
       if (isOld) freed += chunk.userData.length;
       return !isOld;
     });
+    this.#held -= freed;
     return freed;
   }
 

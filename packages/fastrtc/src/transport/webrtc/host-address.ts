@@ -29,11 +29,14 @@ export function pickHostAddresses(
     .map((info) => info.address);
   const picked = [...new Set(reachable)].slice(0, MAX_ADDRESSES);
   if (!includeLoopback && picked.length > 0) return picked;
-  const loopback = infos.filter(
-    (info) => info.internal && /^(?:127\.0\.0\.1|::1)$/.test(info.address),
-  );
+  const loopback = infos.filter((info) => info.internal && isLoopback(info.address));
   const addresses = loopback.map((info) => info.address).sort((a) => (a === "127.0.0.1" ? -1 : 1));
   return [...picked, ...(addresses.length > 0 ? addresses : ["127.0.0.1"])];
+}
+
+/** Tells whether an address is one of the two that {@link pickHostAddresses} knows as loopback. */
+export function isLoopback(address: string): boolean {
+  return address === "127.0.0.1" || address === "::1";
 }
 
 function isLinkLocal(address: string): boolean {

@@ -6,7 +6,11 @@
 
 import { Event, RTCSctpTransport, type RTCDataChannel } from "werift";
 import { TransportError } from "../../errors.ts";
-import { BoundedInboundStream, DISCARDED } from "./bounded-inbound-stream.ts";
+import {
+  BoundedInboundStream,
+  DiscardedInboundStream,
+  DISCARDED,
+} from "./bounded-inbound-stream.ts";
 import { isSaneSctp } from "./sctp-packet.ts";
 import { guardMessages, guardSctp, lastReceivedTsn } from "./werift-internals.ts";
 
@@ -24,6 +28,8 @@ export interface ChannelListener {
 export const MAX_MESSAGE_SIZE = 65_536;
 /** What may wait to be sent, in bytes, before {@link WeriftChannel.send} refuses. */
 const MAX_BUFFERED = 256 * 1024;
+/** What werift advertises, in bytes: a client may have no more on the way. */
+const RECEIVE_WINDOW = 1024 * 1024;
 /** Channels that a client may open; one is used. */
 const MAX_CHANNELS = 4;
 const DCEP = 50;
@@ -61,7 +67,10 @@ export class WeriftChannel {
       },
     };
     transport.setDtlsTransport(dtls as unknown as RTCSctpTransport["dtlsTransport"]);
-    this.#feed = guardSctp(transport, () => new BoundedInboundStream(MAX_MESSAGE_SIZE));
+    const discarded = new DiscardedInboundStream();
+    this.#feed = guardSctp(transport, (count) =>
+      count < MAX_CHANNELS ? new BoundedInboundStream(MAX_MESSAGE_SIZE, RECEIVE_WINDOW) : discarded,
+    );
     transport.setRemoteMaxMessageSize(0);
     transport.onDataChannel.subscribe((channel) => this.#onChannel(channel, listener));
     transport.sctp.stateChanged.closed.subscribe(() => {

@@ -25,7 +25,7 @@ import {
   type RemoteCandidate,
 } from "./candidate.ts";
 import { isDtls } from "./dtls/record.ts";
-import { pickHostAddresses } from "./host-address.ts";
+import { isLoopback, pickHostAddresses } from "./host-address.ts";
 import { readIceServers } from "./ice-server.ts";
 import { UdpSocket } from "./udp-socket.ts";
 import {
@@ -63,6 +63,7 @@ const MAX_TOLD_CANDIDATES = 30;
 const MAX_REMOTE_CANDIDATES = 40;
 /** Datagrams of a handshake that begins before the path is checked. */
 const MAX_EARLY_DATAGRAMS = 8;
+const MAX_EARLY_LENGTH = 2048;
 /** A path that has been silent for so long gives way to a newly nominated one of lower priority. */
 const STALE_PATH_MS = 1_000;
 /** Bounds what a slow STUN or TURN server adds to the answer. */
@@ -73,7 +74,7 @@ export class IceAgent {
   readonly #connection: Connection;
   readonly #listener: IceListener;
   readonly #options: RtcPeerOptions;
-  readonly #policy: CandidatePolicyOptions;
+  #policy: CandidatePolicyOptions;
   readonly #clock: Clock;
   readonly #sockets = new Map<IceProtocol, UdpSocket>();
   readonly #checked = new Set<Path>();
@@ -222,6 +223,9 @@ export class IceAgent {
         ? cause
         : new TransportError("No UDP socket can be opened.", { cause });
     }
+    // Without any network loopback is all that there is, on both sides.
+    const isLocalOnly = [...this.#sockets.values()].every(({ address }) => isLoopback(address));
+    this.#policy = { allowLoopback: includeLoopback || isLocalOnly };
     if (this.#isClosed)
       await Promise.all([...this.#sockets.values()].map((socket) => socket.close()));
   }
@@ -294,7 +298,8 @@ export class IceAgent {
   // A client opens DTLS as soon as its own check has succeeded, which may be before ours has. Without
   // this its first flight would be lost, and OpenSSL waits a second before it tries again.
   #keepEarly(data: Buffer, address: string, port: number): void {
-    if (isDtls(data[0] ?? 0) && this.#early.length < MAX_EARLY_DATAGRAMS)
+    const isHandshake = isDtls(data[0] ?? 0) && data.length <= MAX_EARLY_LENGTH;
+    if (isHandshake && this.#early.length < MAX_EARLY_DATAGRAMS)
       this.#early.push({ data, address, port });
   }
 

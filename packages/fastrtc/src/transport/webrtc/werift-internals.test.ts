@@ -166,7 +166,7 @@ describe("what we touch inside werift", () => {
     const transport = new RTCSctpTransport();
     guardMessages(transport, () => true);
     transport.setDtlsTransport(dtls());
-    const feed = guardSctp(transport, () => new BoundedInboundStream(10));
+    const feed = guardSctp(transport, () => new BoundedInboundStream(10, 100));
     feed(Buffer.alloc(3));
     feed(Buffer.alloc(100));
     transport.sctp.onReceive.execute(1, 9999, Buffer.from("x"));

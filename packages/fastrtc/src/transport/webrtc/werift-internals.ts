@@ -206,18 +206,20 @@ export function selectPair(connection: Connection, pair: CandidatePair): void {
  * werift's promises for inbound packets and messages are awaited by nobody, so that each malformed one
  * would end the process as an unhandled rejection; its reassembly has no bound.
  *
- * @param createStream - Makes a bounded stream.
+ * @param createStream - Makes a bounded stream; told how many there are already.
  * @returns feeds one packet; the packet must have been checked.
  */
 export function guardSctp(
   transport: RTCSctpTransport,
-  createStream: (streamId: number) => SctpInboundStream,
+  createStream: (count: number) => SctpInboundStream,
 ): (packet: Buffer) => void {
   const sctp = reach(transport.sctp, "handleData", "getInboundStream") as SctpInternals;
   const streams = new Map<number, SctpInboundStream>();
   sctp.getInboundStream = (streamId) => {
-    let stream = streams.get(streamId);
-    if (!stream) streams.set(streamId, (stream = createStream(streamId)));
+    const known = streams.get(streamId);
+    if (known) return known;
+    const stream = createStream(streams.size);
+    streams.set(streamId, stream);
     return stream;
   };
   transport.sctp.onReconfigStreams.subscribe((ids: number[]) => {
