@@ -44,7 +44,8 @@ export async function measure(server: Command, job: OpensJob | EchoJob): Promise
 async function runLoad(url: string, job: OpensJob | EchoJob): Promise<unknown> {
   const [program, ...args] = typeScriptCommand("load-client.ts", [url, JSON.stringify(job)]);
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
-  const [output, [code]] = await Promise.all([text(child.stdout), once(child, "close")]);
+  const [output, closed] = await Promise.all([text(child.stdout), once(child, "close")]);
+  const [code] = closed as [number | null];
   if (code !== 0) throw new Error(`the load client ended with ${String(code)}`);
   return JSON.parse(output);
 }

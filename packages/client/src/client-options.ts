@@ -55,7 +55,7 @@ export interface FastRTCClientOptions {
    */
   readonly outputs?: "channel" | "sse" | "none";
   /**
-   * Additional inputs to begin with; {@link FastRTCClient.sendInputs} replaces them.
+   * Additional inputs to begin with; `sendInputs` replaces them.
    *
    * @defaultValue none
    */

@@ -59,8 +59,10 @@ export class ClientSession {
   #outputs: OutputStream | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #goodbye: string | undefined;
+  #isAnswered = false;
   #hasEnded = false;
   #replacing: Promise<void> = Promise.resolve();
+  #posting: Promise<void> = Promise.resolve();
   #onConnected: (() => void) | undefined;
 
   constructor(webrtcId: string, host: ClientSessionHost) {
@@ -123,15 +125,26 @@ export class ClientSession {
     const peer = this.#openPeer(config, signal);
     const connected = new Promise<void>((resolve) => (this.#onConnected = resolve));
     await Promise.race([peer.open(this.#microphone?.stream, config.mode !== "send"), ended]);
+    this.#isAnswered = true;
     const { inputs } = host.choices();
     if (inputs !== undefined) void this.#postInputs(inputs);
     if (host.options.outputs === "sse") this.#openOutputs();
     await Promise.race([connected, ended]);
   }
 
-  /** Posts inputs; the promise fails when the server does not accept them. */
+  /**
+   * Posts inputs, one after the other, so that the newest win; the promise fails when the server
+   * does not accept them. Until the server knows the session there is nothing to do: with its
+   * answer go out the inputs that were chosen last.
+   */
   sendInputs(inputs: ClientInputs): Promise<void> {
-    return postInputs(this.#host.endpoint, this.webrtcId, inputs, this.#controller.signal);
+    if (!this.#isAnswered) return Promise.resolve();
+    const { signal } = this.#controller;
+    const posting = this.#posting.then(() =>
+      postInputs(this.#host.endpoint, this.webrtcId, inputs, signal),
+    );
+    this.#posting = posting.catch(() => undefined);
+    return posting;
   }
 
   /** Sends a text over the data channel. */

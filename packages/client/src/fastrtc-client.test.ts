@@ -317,6 +317,17 @@ describe("inputs", () => {
     expect(server.bodies("/input_hook")).toEqual([posted, posted]);
   });
 
+  test("go out as well when they change between the answer and the connection", async () => {
+    const { client } = createClient({ inputs: { voice: "alto" } });
+    const connecting = client.connect();
+    await settle();
+    await client.sendInputs({ voice: "bass" });
+    FakePeerConnection.last.connect();
+    await connecting;
+    const voices = server.bodies("/input_hook").map(({ inputs }) => inputs);
+    expect(voices).toEqual([{ voice: "alto" }, { voice: "bass" }]);
+  });
+
   test("tell what the server does not accept, and the session goes on", async () => {
     const { client } = createClient();
     await connect(client);

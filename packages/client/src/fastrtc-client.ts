@@ -173,9 +173,7 @@ export class FastRTCClient extends EventEmitter<ClientEvents> {
    */
   async sendInputs(inputs: ClientInputs): Promise<void> {
     this.#inputs = inputs;
-    if (this.#state === "connected" || this.#state === "reconnecting") {
-      await this.#session?.sendInputs(inputs);
-    }
+    await this.#session?.sendInputs(inputs);
   }
 
   /**

@@ -254,7 +254,6 @@ describe.each(Object.entries(frameworks))("mounted on %s", (name, startApp) => {
     const { answer, sentBytes } = await upload(origin, "/first/webrtc/offer");
     expect(answer).toMatch(/^HTTP\/1\.1 413 /);
     // What both kernels buffer is taken; the rest of the 200 MB that were promised is not.
-    console.log(name, sentBytes);
     expect(sentBytes).toBeLessThan(20_000_000);
     expect(first.calls).toEqual([]);
     expect((await fetch(`${origin}/first/config`)).status).toBe(200);

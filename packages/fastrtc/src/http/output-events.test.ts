@@ -12,8 +12,8 @@ interface Subscription {
   readonly logged: string[];
   readonly client: AbortController;
   /** The next chunk as text; undefined at the end. */
-  read(): Promise<string | undefined>;
-  leave(): Promise<void>;
+  readonly read: () => Promise<string | undefined>;
+  readonly leave: () => Promise<void>;
 }
 
 async function subscribe(source?: FakeStreamService["source"]): Promise<Subscription> {
@@ -160,7 +160,10 @@ describe("GET /outputs", () => {
 
   it.each([
     ["cancels the response", (s: Subscription) => s.leave()],
-    ["aborts the request", (s: Subscription) => Promise.resolve(s.client.abort())],
+    [
+      "aborts the request",
+      async (s: Subscription) => Promise.resolve().then(() => s.client.abort()),
+    ],
   ])(
     "tells the service, closes its iterable and stops its timer when the client %s",
     async (_title, go) => {
