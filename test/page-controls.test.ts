@@ -1,12 +1,12 @@
 /** The built-in page's controls, by mouse, by keyboard and on a phone; its microphone beeps. */
 
-import { EnergyWatcher } from "./support/energy-watcher.ts";
 import { silentLogger, Stream } from "fastrtc";
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { launchChromium, type TestBrowser } from "./browser/launch-chromium.ts";
 import { EchoHandler } from "./support/echo-handler.ts";
+import { EnergyWatcher } from "./support/energy-watcher.ts";
 
 const Inputs = z.object({
   volume: z.number().min(0).max(2).default(1),
@@ -111,7 +111,7 @@ describe("the built-in page", () => {
 
     // What the schema refuses never arrives, and the page says so.
     await page.getByLabel("name").fill("X");
-    await expect.poll(() => page.getByTestId("log").innerText()).toContain("inputs");
+    await expect.poll(() => page.getByTestId("inputs-status").innerText()).toContain("not fit");
     expect(watcher.args).toEqual({ volume: 0.5, voice: "bass", name: "Ada" });
     await page.getByLabel("name").fill("Grace");
     await waitUntil(() => watcher.args.name === "Grace");

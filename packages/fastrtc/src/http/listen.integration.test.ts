@@ -155,3 +155,22 @@ describe("listen", () => {
     request.destroy();
   });
 });
+
+describe("toNodeHandler", () => {
+  it("survives a router that throws, and cuts that request only", async () => {
+    const router = createRouter(new FakeStreamService());
+    let isBroken = true;
+    const flaky = Object.assign(
+      (...args: Parameters<typeof router>) => {
+        if (isBroken) return Promise.reject(new Error("broken"));
+        return router(...args);
+      },
+      { paths: router.paths },
+    );
+    const server = await listen(flaky, { port: 0, host: "127.0.0.1" });
+    opened.push(server);
+    await expect(fetch(`${server.url}config`)).rejects.toThrow();
+    isBroken = false;
+    expect((await fetch(`${server.url}config`)).status).toBe(200);
+  });
+});

@@ -104,17 +104,24 @@ export async function serve(router: Router, exchange: NodeExchange): Promise<boo
   };
   outgoing.once("close", leave);
   // A client may vanish at any byte; what it breaks is seen where it is read and written.
-  incoming.once("error", ignore);
-  outgoing.once("error", ignore);
+  incoming.on("error", ignore);
+  outgoing.on("error", ignore);
   const request = toFetchRequest(incoming, gone.signal, exchange);
   if (!request) {
     outgoing.writeHead(400, { connection: "close" }).end();
     return true;
   }
   const info = requestInfo(incoming, mountPath, exchange.remoteAddress);
-  const response = await router(request, info);
-  if (response) {
-    await sendResponse(response, incoming, outgoing, closing);
+  try {
+    const response = await router(request, info);
+    if (response) {
+      await sendResponse(response, incoming, outgoing, closing);
+      return true;
+    }
+  } catch {
+    // Neither throws unless something given to us does, such as a logger. One request must not
+    // take the process with it.
+    outgoing.destroy();
     return true;
   }
   outgoing.off("close", leave);

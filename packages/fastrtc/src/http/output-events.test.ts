@@ -162,7 +162,10 @@ describe("GET /outputs", () => {
     ["cancels the response", (s: Subscription) => s.leave()],
     [
       "aborts the request",
-      async (s: Subscription) => Promise.resolve().then(() => s.client.abort()),
+      (s: Subscription) => {
+        s.client.abort();
+        return Promise.resolve();
+      },
     ],
   ])(
     "tells the service, closes its iterable and stops its timer when the client %s",
