@@ -26,7 +26,7 @@ import { cpus, loadavg, release } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import type { EchoJob } from "./echo/load-job.ts";
-import { measure, typeScriptCommand } from "./echo/measure.ts";
+import { measure } from "./echo/measure.ts";
 import type { Command } from "./echo/measure.ts";
 import { printReport, reportOf } from "./echo/report.ts";
 import type { EchoReport, ServerReport } from "./echo/report.ts";
@@ -102,7 +102,8 @@ function echoJob(sessions: number, sound: EchoJob["sound"]): EchoJob {
 function ourServer(handler: "echo" | "reply-on-pause"): Command {
   const directory = options["cpu-prof"];
   const flags = directory ? ["--cpu-prof", `--cpu-prof-dir=${path.resolve(directory)}`] : [];
-  return typeScriptCommand("our-server.ts", [handler], flags);
+  const script = path.join(import.meta.dirname, "echo/our-server.mjs");
+  return [process.execPath, ...flags, script, handler];
 }
 
 function aiortcServer(interpreter: string): Command {

@@ -10,16 +10,6 @@ import type { EchoJob, EchoResult, OpensJob, OpensResult } from "./load-job.ts";
 /** A program and its arguments. */
 export type Command = readonly [program: string, ...args: string[]];
 
-/** Returns the command that runs a TypeScript file of this folder, with more flags for Node. */
-export function typeScriptCommand(
-  file: string,
-  args: readonly string[],
-  nodeFlags: readonly string[] = [],
-): Command {
-  const script = path.join(import.meta.dirname, file);
-  return [process.execPath, ...nodeFlags, "--import", "tsx", script, ...args];
-}
-
 /**
  * Starts a server, has a job done with it, and ends it.
  *
@@ -42,8 +32,9 @@ export async function measure(server: Command, job: OpensJob | EchoJob): Promise
 }
 
 async function runLoad(url: string, job: OpensJob | EchoJob): Promise<unknown> {
-  const [program, ...args] = typeScriptCommand("load-client.ts", [url, JSON.stringify(job)]);
-  const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const script = path.join(import.meta.dirname, "load-client.ts");
+  const args = ["--import", "tsx", script, url, JSON.stringify(job)];
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   const [output, closed] = await Promise.all([text(child.stdout), once(child, "close")]);
   const [code] = closed as [number | null];
   if (code !== 0) throw new Error(`the load client ended with ${String(code)}`);

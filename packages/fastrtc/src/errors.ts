@@ -109,8 +109,18 @@ const NEGOTIATION_STATUS = {
   server_closing: 503,
 } as const satisfies Record<NegotiationErrorReason, number>;
 
+/** One thing that is wrong with what a client sent. */
+export interface InputIssue {
+  /** The field, such as `style.speed`; empty for the whole. */
+  readonly path: string;
+  /** What is wrong with it. */
+  readonly message: string;
+}
+
 /** Shapes a {@link NegotiationError}. */
 export interface NegotiationErrorOptions extends FastRTCErrorOptions {
+  /** What is wrong, field by field; the client is told. */
+  readonly issues?: readonly InputIssue[];
   /** What the client is told. @defaultValue "invalid_offer" */
   readonly reason?: NegotiationErrorReason;
   /** An HTTP status that says more than the one of `reason`. @defaultValue that of `reason` */
@@ -124,10 +134,13 @@ export class NegotiationError extends FastRTCError {
   readonly reason: NegotiationErrorReason;
   /** The HTTP status that says so best. */
   readonly status: number;
+  /** What is wrong, field by field; the client is told. */
+  readonly issues: readonly InputIssue[];
   constructor(message: string, options: NegotiationErrorOptions = {}) {
     super("NEGOTIATION", message, options);
     this.reason = options.reason ?? "invalid_offer";
     this.status = options.status ?? NEGOTIATION_STATUS[this.reason];
+    this.issues = options.issues ?? [];
   }
 }
 

@@ -94,6 +94,7 @@ export {
 export type {
   FastRTCErrorCode,
   FastRTCErrorOptions,
+  InputIssue,
   NegotiationErrorOptions,
   NegotiationErrorReason,
 } from "./errors.ts";

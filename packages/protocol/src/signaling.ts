@@ -52,6 +52,8 @@ export interface FailureResponse {
     readonly limit?: number;
     /** A sentence for developers. */
     readonly message?: string;
+    /** With `invalid_request`: what is wrong with the inputs, field by field. */
+    readonly issues?: readonly { readonly path: string; readonly message: string }[];
   };
 }
 
@@ -60,5 +62,7 @@ export type SignalingResponse = AnswerResponse | { readonly status: "success" } 
 
 /** Tells a refusal from every other answer. */
 export function isFailure(value: unknown): value is FailureResponse {
-  return typeof value === "object" && value !== null && "status" in value && value.status === "failed";
+  return (
+    typeof value === "object" && value !== null && "status" in value && value.status === "failed"
+  );
 }

@@ -9,6 +9,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { CodecError } from "../errors.ts";
+import { webAssembly } from "../media/webassembly.ts";
 
 /** Rates in Hz that Opus encodes from and decodes to without resampling. */
 export type OpusSampleRate = 8000 | 12000 | 16000 | 24000 | 48000;
@@ -36,7 +37,7 @@ export const OPUS_APPLICATION = { voip: 2048, audio: 2049 } as const;
 export const OPUS_SIGNAL = { auto: -1000, voice: 3001, music: 3002 } as const;
 
 /** The longest packet there is: 48 frames of 1,275 bytes and their lengths, in whole KiB. */
-export const MAX_OPUS_PACKET_BYTES = 62 * 1024;
+export const MAX_OPUS_PACKET_BYTES: number = 62 * 1024;
 
 const MAX_CHUNK_MS = 120;
 const MAX_CHUNK_SAMPLES = 48 * MAX_CHUNK_MS;
@@ -53,7 +54,7 @@ const ERRORS: Record<number, string> = {
 };
 
 interface OpusExports {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: { readonly buffer: ArrayBuffer };
   _initialize?(): void;
   malloc(bytes: number): number;
   free(pointer: number): void;
@@ -174,9 +175,9 @@ export function checkOpus(result: number, what: string): number {
 function load(): OpusModule {
   try {
     const path = createRequire(import.meta.url).resolve("@evan/opus/wasm/simd.wasm");
-    const module = new WebAssembly.Module(readFileSync(path));
+    const module = new webAssembly.Module(readFileSync(path));
     const nothing = (): number => 0;
-    const instance = new WebAssembly.Instance(module, {
+    const instance = new webAssembly.Instance(module, {
       wasi_snapshot_preview1: {
         fd_seek: nothing,
         fd_write: nothing,

@@ -247,9 +247,9 @@ describe.each(Object.entries(frameworks))("mounted on %s", (name, startApp) => {
   });
 
   // A parser in front of us reads as much as the application lets it.
-  const itReadsTheBody = it.skipIf(name === "Express after its body parser");
+  if (name === "Express after its body parser") return;
 
-  itReadsTheBody("refuses a big body before it has come, and does not read on", async () => {
+  it("refuses a big body before it has come, and does not read on", async () => {
     const { origin, first } = await start(startApp);
     const { answer, sentBytes } = await upload(origin, "/first/webrtc/offer");
     expect(answer).toMatch(/^HTTP\/1\.1 413 /);

@@ -39,7 +39,8 @@ const RETRY_WHEN_CLOSING_SECONDS = 5;
 /**
  * Turns what a route threw into the protocol's refusal.
  *
- * Only codes and fixed sentences leave: an error's message may name files, keys or other users.
+ * Only codes, fixed sentences and what the schema says of the client's own inputs leave: an error's
+ * message may name files, keys or other users.
  */
 export function failureOf(error: unknown): Response {
   if (error instanceof RefusedRequest) {
@@ -49,9 +50,12 @@ export function failureOf(error: unknown): Response {
   if (!isFastRTCError(error)) return internalError();
   switch (error.code) {
     case "NEGOTIATION": {
-      const { reason, status } = error as FastRTCError &
-        Pick<NegotiationError, "reason" | "status">;
-      return refuse(status, reason, { message: SENTENCES[reason] });
+      const { reason, status, issues } = error as FastRTCError &
+        Pick<NegotiationError, "reason" | "status" | "issues">;
+      return refuse(status, reason, {
+        message: SENTENCES[reason],
+        ...(issues.length > 0 ? { issues } : {}),
+      });
     }
     case "SESSION_LIMIT": {
       const { limit, retryAfterSeconds } = error as FastRTCError &

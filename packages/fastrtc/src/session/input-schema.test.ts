@@ -24,6 +24,7 @@ describe("AdditionalInputs", () => {
     const refused = inputs.parse({ style: { speed: 3 } });
     await expect(refused).rejects.toThrow("style.speed");
     await expect(refused).rejects.toBeInstanceOf(NegotiationError);
+    await expect(refused).rejects.toMatchObject({ status: 400, issues: [{ path: "style.speed" }] });
   });
 
   it("passes anything on where there is no schema", async () => {

@@ -37,20 +37,22 @@ export class AdditionalInputs {
    * Checks what a client posted.
    *
    * @returns what the schema makes of it; without a schema, the value itself.
-   * @throws {@link NegotiationError} that names the field's path.
+   * @throws {@link NegotiationError} that names the path of each field that does not fit.
    */
   async parse(value: unknown): Promise<unknown> {
     if (!this.#schema) return value;
     const result = await this.#schema["~standard"].validate(value);
     if (!result.issues) return result.value;
-    const [first] = result.issues;
-    const path = (first?.path ?? [])
-      .map((part) => String(typeof part === "object" ? part.key : part))
-      .join(".");
-    throw new NegotiationError(
-      `Invalid inputs${path ? ` at ${path}` : ""}: ${first?.message ?? "refused"}`,
-      { reason: "invalid_request", status: 400 },
-    );
+    const issues = result.issues.map(({ path = [], message }) => ({
+      path: path.map((part) => String(typeof part === "object" ? part.key : part)).join("."),
+      message,
+    }));
+    const listed = issues.map(({ path, message }) => (path ? `${path}: ${message}` : message));
+    throw new NegotiationError(`Invalid inputs. ${listed.join("; ")}`, {
+      reason: "invalid_request",
+      status: 400,
+      issues,
+    });
   }
 
   /** The JSON Schema for forms; null where there is none. */

@@ -73,7 +73,7 @@ export function signalToNoiseDb(
   expected: ArrayLike<number>,
   actual: ArrayLike<number>,
   start = 0,
-  end = expected.length,
+  end: number = expected.length,
 ): number {
   let signal = 0;
   let noise = 0;

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { InvalidStateError } from "../errors.ts";
+import { webAssembly } from "../media/webassembly.ts";
 import { VAD_WINDOW_SAMPLES } from "./voice-activity.ts";
 
 /** Numbers in the state of one session: 128 cells, 128 hidden units, 64 samples of context. */
@@ -28,15 +29,6 @@ interface KernelExports {
   readonly PROBABILITY: { readonly value: number };
   readonly processWindow: () => void;
 }
-
-/** What is used of WebAssembly, whose types belong to the DOM: this package never sees those. */
-interface WebAssemblyApi {
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object) => { readonly exports: object };
-  compile(bytes: Uint8Array): Promise<object>;
-}
-
-const { WebAssembly: webAssembly } = globalThis as unknown as { WebAssembly: WebAssemblyApi };
 
 // Two levels up is the package's root from src/turn as well as from dist/turn.
 const CODE = new URL("../../assets/silero-vad.wasm", import.meta.url);

@@ -200,5 +200,6 @@ function integer(text: string | undefined, low: number, high: number, name: stri
 function malformed(detail: string): NegotiationError {
   return new NegotiationError(
     `Malformed ICE candidate: ${detail}. Send the line of RTCIceCandidate.candidate unchanged.`,
+    { reason: "invalid_candidate_format" },
   );
 }

@@ -1,33 +1,36 @@
 /**
  * Our side of the echo bench: an echo, or a caller listened to in silence, and what they cost.
  *
- *   tsx bench/echo/our-server.ts echo|reply-on-pause
+ *   node bench/echo/our-server.mjs echo|reply-on-pause
  *
  * Prints its URL, serves until its input ends. `GET /usage` says what the process has used.
+ *
+ * JavaScript, because what compiles TypeScript as it is loaded keeps a thread busy that no user's
+ * server has.
  */
+// @ts-check
 
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { AsyncQueue, ReplyOnPause, silentLogger, Stream, StreamHandler } from "fastrtc";
-import type { AudioFrame } from "fastrtc";
-import type { ServerUsage } from "./server-usage.ts";
 
 // The histogram holds the time between two ticks of a timer: the delay is what is more than this.
 const RESOLUTION_MS = 5;
 
 class Echo extends StreamHandler {
-  readonly #frames = new AsyncQueue<AudioFrame>();
+  /** @type {AsyncQueue<import("fastrtc").AudioFrame>} */
+  #frames = new AsyncQueue();
 
-  copy(): Echo {
+  copy() {
     return new Echo();
   }
 
-  receive(frame: AudioFrame): void {
+  /** @param {import("fastrtc").AudioFrame} frame */
+  receive(frame) {
     this.#frames.put(frame);
   }
 
-  emit(): Promise<AudioFrame | undefined> {
+  emit() {
     return this.#frames.get();
   }
 }
@@ -49,12 +52,17 @@ const server = createServer((request, response) => {
 });
 stream.mount(server);
 server.listen(0, "127.0.0.1", () => {
-  console.log(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+  console.log(`http://127.0.0.1:${port}`);
 });
 process.stdin.on("end", () => process.exit(0)).resume();
 
-/** Reads the figures; the loop's delay is counted anew from here. */
-function usage(): ServerUsage {
+/**
+ * Reads the figures; the loop's delay is counted anew from here.
+ *
+ * @returns {import("./server-usage.ts").ServerUsage}
+ */
+function usage() {
   const { user, system } = process.cpuUsage();
   const intervalMs = loopDelay.percentile(99) / 1e6;
   loopDelay.reset();
