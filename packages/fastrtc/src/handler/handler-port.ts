@@ -20,11 +20,18 @@ export interface HandlerPort {
   /**
    * Queues audio for the caller.
    *
+   * @param onSent - Called as its parts are sent, with their length in ms.
    * @returns undefined while there is room, else a promise that resolves when there is again.
    */
-  write(frame: AudioFrame, onSent?: () => void): Promise<void> | undefined;
+  write(frame: AudioFrame, onSent?: (durationMs: number) => void): Promise<void> | undefined;
   /** Says that no more audio follows for now: a last part of a frame need not wait for its rest. */
   flush(): void;
+  /** Goes silent, reversibly: queued audio waits for {@link HandlerPort.release}. */
+  hold(): void;
+  /** Goes on where {@link HandlerPort.hold} stopped. */
+  release(): void;
+  /** How long ago, in ms, the audio was sent that the caller hears now, as far as it is known. */
+  readonly playoutDelayMs: number;
   /** Drops the audio that has not been heard yet, here and at the other side. */
   clear(): void;
   /** Whether queued audio waits to be sent. */

@@ -52,6 +52,7 @@ export class Outbound {
   #partialTimer: Timer | undefined;
   #isFlushed = true;
   #silentFrames = TRAILING_FRAMES;
+  #isHeld = false;
   #silentSent = 0;
   #sent = 0;
   #isClosed = false;
@@ -79,12 +80,16 @@ export class Outbound {
   /**
    * Queues audio.
    *
-   * @param onSent - Called when its first part is handed to the transport.
+   * @param onSent - Called as its parts are handed to the transport, with their length in ms.
    * @returns undefined while there is room, else a promise that resolves when there is again.
    */
-  write(frame: AudioFrame, onSent?: () => void): Promise<void> | undefined {
+  write(frame: AudioFrame, onSent?: (durationMs: number) => void): Promise<void> | undefined {
     if (this.#isClosed) return undefined;
-    this.#queue.push(this.#convert(frame), onSent);
+    const msPerSample = 1000 / this.#options.sampleRate;
+    this.#queue.push(
+      this.#convert(frame),
+      onSent && ((sampleCount) => onSent(sampleCount * msPerSample)),
+    );
     this.#lastWriteAt = this.#options.clock.now();
     this.#isFlushed = false;
     this.#pacer.wake();
@@ -100,8 +105,21 @@ export class Outbound {
     this.#pacer.wake();
   }
 
+  /** Keeps what waits, and sends silence instead: for {@link Outbound.release} to go on with. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  /** Goes on where {@link Outbound.hold} stopped. */
+  release(): void {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    this.#pacer.wake();
+  }
+
   /** Drops what waits. */
   clear(): void {
+    this.#isHeld = false;
     this.#queue.clear();
     this.#resampler?.reset();
     this.#isFlushed = true;
@@ -131,7 +149,7 @@ export class Outbound {
 
   #nextFrame(): Int16Array | undefined {
     const wanted = this.#options.sampleRate / 50;
-    const waiting = this.#queue.sampleCount;
+    const waiting = this.#isHeld ? 0 : this.#queue.sampleCount;
     if (waiting >= wanted || (waiting > 0 && this.#mayPad())) {
       const frame = this.#queue.take(wanted);
       this.#silentFrames = 0;

@@ -184,6 +184,8 @@ export class Session {
       nextInputs: (signal) => inputs.next(signal),
       write: (frame, onSent) => outbound?.write(frame, onSent),
       flush: () => outbound?.flush(),
+      hold: () => outbound?.hold(),
+      release: () => outbound?.release(),
       clear: () => {
         outbound?.clear();
         transport.clearAudio();
