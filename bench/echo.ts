@@ -16,7 +16,7 @@
  * - `missingShare`: packets that did not come back. One per session is the window's edge.
  * - `rssMbPerSession`: growth since before the first session, divided; with one session it is mostly
  *   compiled code and heap that the first session needs.
- * - `loopDelayMsP99`: how late a timer of 5 ms was.
+ * - `loopDelayMsP99`: how late a timer of 10 ms was.
  *
  * aiortc is Debian's `python3-aiortc`; without it only ours is measured.
  */

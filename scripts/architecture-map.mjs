@@ -30,17 +30,17 @@ async function draw() {
     const from = boxOf(module.source);
     for (const dependency of module.dependencies) {
       const to = boxOf(dependency.resolved);
-      // Everything may import the errors; drawing it would hide the rest.
-      if (from !== to && to !== "errors")
-        arrows.add(`  ${idOf(from)}["${from}"] --> ${idOf(to)}["${to}"]`);
+      // The index imports everything, and everything the errors: drawn, they would hide the rest.
+      if (from === to || from === "index" || to === "errors") continue;
+      arrows.add(`  ${idOf(from)}["${from}"] --> ${idOf(to)}["${to}"]`);
     }
   }
   const page = [
     "# Which folder imports which",
     "",
-    "Drawn by `npm run map` from the imports of `packages/fastrtc/src`, without tests, " +
-      "without `index`, which imports all, and without `errors`, which all may import. The law behind it is in " +
-      "[ARCHITECTURE.md](../ARCHITECTURE.md).",
+    "Drawn by `npm run map` from the imports of `packages/fastrtc/src`, without tests, without " +
+      "`index`, which imports all, and without `errors`, which all may import. The law behind it " +
+      "is in [ARCHITECTURE.md](../ARCHITECTURE.md).",
     "",
     "```mermaid",
     "flowchart LR",

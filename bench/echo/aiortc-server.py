@@ -17,7 +17,7 @@ from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSes
 # By itself aioice leaves loopback out and tries every other address.
 aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: ["127.0.0.1"]
 
-LOOP_TICK_S = 0.005
+LOOP_TICK_S = 0.01
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 peers = set()

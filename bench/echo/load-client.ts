@@ -20,7 +20,8 @@ const OPENING_AT_ONCE = 5;
 const [url = "", jobText = "{}"] = process.argv.slice(2);
 const job = JSON.parse(jobText) as OpensJob | EchoJob;
 const result = job.kind === "opens" ? await runOpens(job) : await runEcho(job);
-// libdatachannel's threads would keep the process.
+// What hanging up sends must still leave; then libdatachannel's threads would keep the process.
+await sleep(200);
 process.stdout.write(JSON.stringify(result), () => process.exit(0));
 
 async function runOpens({ count }: OpensJob): Promise<OpensResult> {
@@ -54,6 +55,7 @@ async function runEcho(echo: EchoJob): Promise<EchoResult> {
   const end = await fetchUsage(url);
   const elapsedMs = performance.now() - beginAt;
   stopped.abort();
+  for (const mouth of mouths) mouth.hangUp();
   return {
     connected: mouths.length,
     retries,

@@ -54,6 +54,10 @@ export class Mouth {
     };
   }
 
+  hangUp(): void {
+    this.#caller.close();
+  }
+
   #listen(payload: Uint8Array): void {
     const nowMs = performance.now();
     const onsetMs = this.#finder.next(payload);

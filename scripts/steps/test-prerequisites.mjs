@@ -1,5 +1,5 @@
 /**
- * Gets what the tests need besides npm packages: a browser and recorded speech.
+ * Gets what the tests need besides npm packages: two browsers and recorded speech.
  *
  * On Debian and its kin, with the right to do so, they are installed through apt. Elsewhere the
  * user reads what to install; the tests that need it then fail and say so themselves.
@@ -19,24 +19,38 @@ const DEBIAN_SOUNDS = "/usr/share/asterisk/sounds";
  * @property {() => boolean} isThere - Whether this machine has it.
  */
 
+/**
+ * @param {() => string} find - Throws when there is nothing to find.
+ * @returns {boolean} Whether there is.
+ */
+function succeeds(find) {
+  try {
+    return find() !== "";
+  } catch {
+    return false;
+  }
+}
+
 /** @returns {Promise<Prerequisite[]>} What the tests need. */
 async function prerequisites() {
   /** @type {typeof import("../../test/browser/find-chromium.ts")} */
   const { findChromium } = await tsImport("../../test/browser/find-chromium.ts", import.meta.url);
+  /** @type {typeof import("../../test/browser/find-firefox.ts")} */
+  const { findFirefox } = await tsImport("../../test/browser/find-firefox.ts", import.meta.url);
   return [
     {
-      name: "a browser",
+      name: "a Chromium",
       aptPackage: "chromium",
       remedy:
         "install Chromium, Chrome or Edge, or run `npx playwright-core install chromium`, " +
         "or name one in FASTRTC_CHROMIUM",
-      isThere: () => {
-        try {
-          return findChromium() !== "";
-        } catch {
-          return false;
-        }
-      },
+      isThere: () => succeeds(findChromium),
+    },
+    {
+      name: "a Firefox",
+      aptPackage: "firefox-esr",
+      remedy: "install Firefox, or name one in FASTRTC_FIREFOX",
+      isThere: () => succeeds(findFirefox),
     },
     {
       name: "recorded speech",

@@ -105,7 +105,7 @@ export class NodeClient {
 
   /** Speaks in real time; resolves when all has been said. */
   async speak(frame: AudioFrame): Promise<void> {
-    const encoder = createEncoder(OPUS, frame.sampleRate, 1);
+    const encoder = createEncoder(OPUS, OPUS.sampleRate, 1);
     const { samples } = frame.resample(OPUS.sampleRate);
     const begin = performance.now();
     let said = 0;

@@ -1,3 +1,4 @@
+import { extendAudioOffer } from "./audio-offer.ts";
 import { FastRTCClientError } from "./client-error.ts";
 import type { SignalingClient } from "./signaling-client.ts";
 
@@ -122,11 +123,23 @@ export class PeerConnection {
     this.#connection.close();
   }
 
+  // A browser that takes none but its own words still connects, with less.
+  async #setLocalOffer(sdp: string): Promise<string> {
+    const extended = extendAudioOffer(sdp);
+    try {
+      await this.#connection.setLocalDescription({ type: "offer", sdp: extended });
+      return extended;
+    } catch {
+      await this.#connection.setLocalDescription({ type: "offer", sdp });
+      return sdp;
+    }
+  }
+
   async #negotiate(offer: RTCSessionDescriptionInit): Promise<void> {
     const { signaling, signal } = this.#options;
     this.#hasAnswer = false;
-    await this.#connection.setLocalDescription(offer);
-    const sdp = await signaling.offer(offer.sdp ?? "", signal);
+    const local = await this.#setLocalOffer(offer.sdp ?? "");
+    const sdp = await signaling.offer(local, signal);
     signal.throwIfAborted();
     const fingerprint = /^a=fingerprint:.*$/m.exec(sdp)?.[0];
     // A server that forgot this session answers as for a new one, with new keys. ICE would come

@@ -93,6 +93,7 @@ export interface MountOptions {
 export class Stream {
   readonly #options: StreamOptions;
   readonly #mode: StreamMode;
+  readonly #isStereo: boolean;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #inputs: AdditionalInputs;
@@ -108,6 +109,7 @@ export class Stream {
     const { advanced = {} } = options;
     this.#options = options;
     this.#mode = checked.mode;
+    this.#isStereo = checked.handler.expectedLayout === "stereo";
     this.#clock = advanced.clock ?? systemClock;
     this.#logger = options.logger ?? consoleLogger;
     this.#inputs = new AdditionalInputs(options.additionalInputs);
@@ -284,6 +286,7 @@ export class Stream {
       peer: {
         iceServers: configuration?.iceServers ?? [],
         audioDirection: AUDIO_DIRECTIONS[this.#mode],
+        stereo: this.#isStereo,
         includeLoopback: localAddress !== undefined && isLoopbackAddress(localAddress),
         ...(portRange ? { portRange } : {}),
       },

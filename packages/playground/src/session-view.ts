@@ -29,7 +29,7 @@ export function showSession(client: FastRTCClient, tracker: TurnTracker): void {
 }
 
 /** Says in one line how good the connection is; leaves out what is not known. */
-export function describeStats(stats: ConnectionStats, replyDelayMs: number | undefined): string {
+function describeStats(stats: ConnectionStats, replyDelayMs: number | undefined): string {
   const parts = [
     ["Round trip", stats.roundTripMs, "ms"],
     ["jitter buffer", stats.jitterBufferMs, "ms"],

@@ -3,7 +3,7 @@ import { RefusedRequest } from "./failure.ts";
 import { tooLarge } from "./json-body.ts";
 
 /** The longest SDP that is looked at, in characters; browsers' offers have 2,000 to 10,000. */
-export const MAX_SDP_LENGTH = 65_536;
+const MAX_SDP_LENGTH = 65_536;
 
 const MAX_ID_LENGTH = 128;
 // RFC 8839 section 5.1 bounds none of a candidate's parts, but real ones stay below 300 characters.

@@ -19,8 +19,8 @@ import type { Transport } from "../transport/transport.ts";
 const FRAME_MS = 20;
 /** Audio that may wait before writers are told to. */
 const MAX_QUEUED_MS = 10_000;
-/** How long the last part of a frame waits for its rest before it goes out with silence added. */
-const PARTIAL_WAIT_MS = 40;
+/** How long after a write more is waited for before silence is sent in its place. */
+const MORE_WAIT_MS = 40;
 /** Silent frames that follow speech, so that the listener's decoder fades instead of guessing. */
 const TRAILING_FRAMES = 5;
 /** Frames between two looks at the path's loss. */
@@ -30,7 +30,7 @@ const LOSS_LOOK_FRAMES = 250;
 export interface OutboundOptions {
   readonly transport: Transport;
   readonly format: AudioFormat;
-  /** The handler's output rate in Hz. */
+  /** The handler's output rate in Hz: the least that is encoded at. */
   readonly sampleRate: number;
   readonly channels: 1 | 2;
   readonly encoder: AudioEncoderOptions;
@@ -41,15 +41,17 @@ export interface OutboundOptions {
 export class Outbound {
   readonly #options: OutboundOptions;
   readonly #queue: PcmQueue;
-  readonly #silence: Int16Array;
   readonly #pacer: PlayoutPacer<Int16Array>;
   readonly #writers = new Set<() => void>();
   readonly #drainers = new Set<() => void>();
+  /** What waits and what is encoded has this rate. */
+  #sampleRate: number;
+  #silence: Int16Array;
   #encoder: AudioEncoder | undefined;
   #resampler: StreamingResampler | undefined;
   #resamplerRate = 0;
   #lastWriteAt = 0;
-  #partialTimer: Timer | undefined;
+  #moreTimer: Timer | undefined;
   #isFlushed = true;
   #silentFrames = TRAILING_FRAMES;
   #isHeld = false;
@@ -61,7 +63,8 @@ export class Outbound {
     this.#options = options;
     const { format, sampleRate, channels, clock } = options;
     this.#queue = new PcmQueue(channels);
-    this.#silence = new Int16Array((sampleRate / 50) * channels);
+    this.#sampleRate = sampleRate;
+    this.#silence = this.#silentFrame();
     this.#pacer = new PlayoutPacer({
       clock,
       sampleRate: format.sampleRate,
@@ -85,7 +88,8 @@ export class Outbound {
    */
   write(frame: AudioFrame, onSent?: (durationMs: number) => void): Promise<void> | undefined {
     if (this.#isClosed) return undefined;
-    const msPerSample = 1000 / this.#options.sampleRate;
+    this.#raiseRate(frame.sampleRate);
+    const msPerSample = 1000 / this.#sampleRate;
     this.#queue.push(
       this.#convert(frame),
       onSent && ((sampleCount) => onSent(sampleCount * msPerSample)),
@@ -137,18 +141,18 @@ export class Outbound {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#pacer.stop();
-    this.#partialTimer?.cancel();
+    this.#moreTimer?.cancel();
     this.clear();
     this.#encoder?.free();
     this.#encoder = undefined;
   }
 
   get #queuedMs(): number {
-    return (this.#queue.sampleCount * 1000) / this.#options.sampleRate;
+    return (this.#queue.sampleCount * 1000) / this.#sampleRate;
   }
 
   #nextFrame(): Int16Array | undefined {
-    const wanted = this.#options.sampleRate / 50;
+    const wanted = this.#sampleRate / 50;
     const waiting = this.#isHeld ? 0 : this.#queue.sampleCount;
     if (waiting >= wanted || (waiting > 0 && this.#mayPad())) {
       const frame = this.#queue.take(wanted);
@@ -157,18 +161,21 @@ export class Outbound {
       return frame;
     }
     if (waiting > 0 || this.#silentFrames >= TRAILING_FRAMES) return undefined;
+    // A frame of a live source may be late. Silence in its place would put it, and all that follow,
+    // behind by a frame for good.
+    if (!this.#mayPad()) return undefined;
     this.#silentFrames++;
     return this.#silence;
   }
 
-  // The last part of a frame waits for its rest, but not for long.
+  // What was written last waits for more, but not for long.
   #mayPad(): boolean {
     if (this.#isFlushed) return true;
     const { clock } = this.#options;
-    const leftMs = this.#lastWriteAt + PARTIAL_WAIT_MS - clock.now();
+    const leftMs = this.#lastWriteAt + MORE_WAIT_MS - clock.now();
     if (leftMs <= 0) return true;
-    this.#partialTimer ??= clock.setTimeout(() => {
-      this.#partialTimer = undefined;
+    this.#moreTimer ??= clock.setTimeout(() => {
+      this.#moreTimer = undefined;
       this.#pacer.wake();
     }, leftMs);
     return false;
@@ -179,7 +186,7 @@ export class Outbound {
     this.#silentSent = samples.some((sample) => sample !== 0) ? 0 : this.#silentSent + 1;
     if (this.#silentSent > TRAILING_FRAMES) return;
     const { transport, format, channels, encoder } = this.#options;
-    this.#encoder ??= createEncoder(format, this.#options.sampleRate, channels, encoder);
+    this.#encoder ??= createEncoder(format, this.#sampleRate, channels, encoder);
     if (++this.#sent % LOSS_LOOK_FRAMES === 0) {
       this.#encoder.setPacketLoss(100 * (transport.stats().outboundLossShare ?? 0));
     }
@@ -190,17 +197,31 @@ export class Outbound {
     });
   }
 
+  // Sound of a higher rate than the handler promised is encoded as it is: to take its highs away
+  // would cost a resampler. It never falls again, so that a chime does not dull the speech after it.
+  #raiseRate(sampleRate: number): void {
+    const { format } = this.#options;
+    const isHigher = sampleRate > this.#sampleRate && sampleRate <= format.sampleRate;
+    if (!isHigher || sampleRate % 50 !== 0 || this.isPlaying) return;
+    this.#sampleRate = sampleRate;
+    this.#silence = this.#silentFrame();
+    this.#resampler = undefined;
+    this.#resamplerRate = 0;
+    this.#encoder?.free();
+    this.#encoder = undefined;
+  }
+
+  #silentFrame(): Int16Array {
+    return new Int16Array((this.#sampleRate / 50) * this.#options.channels);
+  }
+
   #convert(frame: AudioFrame): Int16Array {
     const { channels } = this.#options;
     const { samples } = channels === 2 ? frame.toStereo() : frame.toMono();
-    if (frame.sampleRate === this.#options.sampleRate) return samples;
+    if (frame.sampleRate === this.#sampleRate) return samples;
     if (this.#resamplerRate !== frame.sampleRate) {
       this.#resamplerRate = frame.sampleRate;
-      this.#resampler = new StreamingResampler(
-        frame.sampleRate,
-        this.#options.sampleRate,
-        channels,
-      );
+      this.#resampler = new StreamingResampler(frame.sampleRate, this.#sampleRate, channels);
     }
     // The resampler's view is overwritten by the next frame.
     return this.#resampler?.process(samples).slice() ?? samples;

@@ -10,6 +10,7 @@ const PARAMETERS: AnswerParameters = {
   fingerprint: "AA:BB",
   candidates: [{ foundation: "f", priority: 9, address: "192.0.2.2", port: 5000, type: "host" }],
   audioDirection: "sendrecv",
+  stereo: false,
   ssrc: 42,
   cname: "cname",
   streamId: "stream",
@@ -84,6 +85,6 @@ describe("writeAnswer", () => {
   });
 
   it("asks for error correction", () => {
-    expect(lines).toContain("a=fmtp:111 minptime=10;useinbandfec=1;stereo=0");
+    expect(lines).toContain("a=fmtp:111 minptime=10;useinbandfec=1;stereo=0;sprop-stereo=0");
   });
 });

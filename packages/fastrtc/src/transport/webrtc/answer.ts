@@ -25,6 +25,8 @@ export interface AnswerParameters {
   readonly candidates: readonly LocalCandidate[];
   /** Whether we send audio, receive it, or both, when the offer lets us. */
   readonly audioDirection: "sendrecv" | "sendonly" | "recvonly";
+  /** Whether we want to receive two channels, and may send them. */
+  readonly stereo: boolean;
   readonly ssrc: number;
   readonly cname: string;
   /** Names of our stream and track, so that browsers give `ontrack` a stream. */
@@ -82,6 +84,7 @@ function audioSection(offer: InspectedOffer, parameters: AnswerParameters): stri
   const { opus } = offer.audio;
   const direction = answerDirection(offer.audio.direction, parameters.audioDirection);
   const { ssrc, cname, streamId, trackId } = parameters;
+  const stereo = parameters.stereo ? 1 : 0;
   const sends = direction === "sendrecv" || direction === "sendonly";
   return [
     `m=audio 9 UDP/TLS/RTP/SAVPF ${opus.payloadType}`,
@@ -89,8 +92,8 @@ function audioSection(offer: InspectedOffer, parameters: AnswerParameters): stri
     `a=${direction}`,
     "a=rtcp-mux",
     `a=rtpmap:${opus.payloadType} opus/48000/2`,
-    // What we want to receive (RFC 7587 section 7.1): error correction, and mono, since speech is.
-    `a=fmtp:${opus.payloadType} minptime=10;useinbandfec=1;stereo=0`,
+    // What we want to receive, and may send (RFC 7587 section 7.1).
+    `a=fmtp:${opus.payloadType} minptime=10;useinbandfec=1;stereo=${stereo};sprop-stereo=${stereo}`,
     ...(opus.nack ? [`a=rtcp-fb:${opus.payloadType} nack`] : []),
     ...(sends ? [`a=msid:${streamId} ${trackId}`, `a=ssrc:${ssrc} cname:${cname}`] : []),
   ];

@@ -20,6 +20,12 @@ export interface RtcPeerOptions {
   readonly iceServers: readonly IceServer[];
   /** Whether we send audio, receive it, or both. */
   readonly audioDirection: "sendrecv" | "sendonly" | "recvonly";
+  /**
+   * Whether the caller is asked for two channels.
+   *
+   * @defaultValue false
+   */
+  readonly stereo?: boolean;
   /** First and last UDP port to use; undefined lets the system choose. */
   readonly portRange?: readonly [number, number];
   /**

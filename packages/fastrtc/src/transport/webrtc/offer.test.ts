@@ -174,12 +174,16 @@ describe("inspectOffer", () => {
     expect(refusal("v=0\r\n".repeat(20_000)).status).toBe(413);
   });
 
-  it("keeps at most 30 candidates", () => {
-    const many = Array.from(
-      { length: 60 },
-      (_, index) => `a=candidate:1 1 udp 1 10.0.0.1 ${5000 + index} typ host`,
-    );
-    expect(inspectOffer(sdp(SESSION, [...AUDIO, ...many])).candidates).toHaveLength(30);
+  it("takes 30 candidates, however often they are repeated, and refuses an offer with more", () => {
+    const lines = (count: number): string[] =>
+      Array.from(
+        { length: count },
+        (_, index) => `a=candidate:1 1 udp 1 10.0.0.1 ${5000 + index} typ host`,
+      );
+    const bare = AUDIO.filter((line) => !line.startsWith("a=candidate"));
+    const twice = sdp(SESSION, [...bare, ...lines(30), ...lines(30)]);
+    expect(inspectOffer(twice).candidates).toHaveLength(30);
+    expect(refusal(sdp(SESSION, [...bare, ...lines(31)])).message).toContain("30 candidates");
   });
 
   it("throws nothing but NegotiationError, whatever is done to an offer", () => {

@@ -261,13 +261,13 @@ function fingerprintsOf(
 }
 
 // One path needs one component over UDP; the rest (TCP, a separate RTCP port, the copies that each
-// bundled section repeats) would only use up the bound. A line that we cannot read is one path less,
-// no reason to refuse a caller.
+// bundled section repeats) is left out. A line that we cannot read is one path less, no reason to
+// refuse a caller.
 function candidatesOf(sections: readonly Section[]): RemoteCandidate[] {
-  const lines = sections.flatMap((section) => section.attributes.get("candidate") ?? []);
+  const lines = new Set(sections.flatMap((section) => section.attributes.get("candidate") ?? []));
+  if (lines.size > MAX_CANDIDATES) throw refusal(`it has more than ${MAX_CANDIDATES} candidates`);
   const candidates = new Map<string, RemoteCandidate>();
   for (const line of lines) {
-    if (candidates.size >= MAX_CANDIDATES) break;
     const candidate = readCandidate(line);
     if (candidate?.transport !== "udp" || candidate.component !== 1) continue;
     candidates.set(`${candidate.address} ${candidate.port}`, candidate);

@@ -171,7 +171,7 @@ class WeriftPeer implements RtcPeer {
   }
 
   #writeAnswer(offer: InspectedOffer, ice: IceAgent): string {
-    const { audioDirection } = this.#options;
+    const { audioDirection, stereo = false } = this.#options;
     if (offer.audio)
       this.#media?.setDirection(answerDirection(offer.audio.direction, audioDirection));
     return writeAnswer(offer, {
@@ -182,6 +182,7 @@ class WeriftPeer implements RtcPeer {
       fingerprint: this.#certificate.fingerprint,
       candidates: ice.localCandidates,
       audioDirection,
+      stereo,
       ssrc: this.#ssrc,
       cname: this.#cname,
       streamId: this.#cname,
