@@ -31,7 +31,8 @@ export type {
   ReplyOnPauseOptions,
   StartupFunction,
 } from "./handler/reply-on-pause.ts";
-export type { ReplyCall, ReplyOutput } from "./handler/reply.ts";
+export type { Heard } from "./handler/heard-audio.ts";
+export type { ReplyCall, ReplyControl, ReplyOutput } from "./handler/reply.ts";
 export { StreamHandler, StreamHandlerBase } from "./handler/stream-handler.ts";
 export type { StreamHandlerOptions } from "./handler/stream-handler.ts";
 export { AdditionalOutputs } from "./handler/additional-outputs.ts";

@@ -2,7 +2,7 @@
 
 import type { AudioFrame } from "../media/audio-frame.ts";
 import type { Clock } from "../media/clock.ts";
-import type { SessionContext } from "../session/context.ts";
+import type { SessionContext, TurnTimings } from "../session/context.ts";
 import type { AdditionalOutputs } from "./additional-outputs.ts";
 import type { CloseStream } from "./close-stream.ts";
 
@@ -42,10 +42,14 @@ export interface HandlerPort {
   output(outputs: AdditionalOutputs): void;
   /** Tells the client where the turn stands. */
   log(moment: TurnMoment): void;
+  /** Tells the client, and whoever watches the server, how long the steps of a turn took. */
+  traceTurn(trace: TurnTimings & { readonly index: number }): void;
   /** Asks the client for its inputs. */
   requestInputs(): void;
   /** Reports an error of the user's code: to the log, and to the client in words meant for it. */
   reportError(error: unknown): void;
+  /** Notes in the log what went wrong without harm to the user. */
+  noteError(error: unknown): void;
   /** Ends the session when queued audio has been sent. */
   closeStream(close: CloseStream): void;
 }

@@ -4,19 +4,18 @@
  */
 
 import { InvalidOptionError } from "../errors.ts";
-import { AudioFrame } from "../media/audio-frame.ts";
-import type { TurnTimings } from "../session/context.ts";
+import type { AudioFrame } from "../media/audio-frame.ts";
+import type { SpeechToText } from "../models/speech-to-text.ts";
+import type { EndOfTurnModel } from "../turn/end-of-turn.ts";
 import { createSileroVad, warmUpSileroVad } from "../turn/silero.ts";
-import { TurnDetector } from "../turn/turn-detector.ts";
-import type { Utterance } from "../turn/turn-detector.ts";
 import { resolveTurnOptions } from "../turn/turn-options.ts";
 import type { AlgoOptions, ResolvedTurnOptions, TurnOptions } from "../turn/turn-options.ts";
 import type { VoiceActivityDetectorFactory } from "../turn/voice-activity.ts";
 import type { HandlerPort } from "./handler-port.ts";
-import { Reply } from "./reply.ts";
-import type { ReplyCall, ReplyOutput } from "./reply.ts";
+import type { Reply, ReplyCall, ReplyOutput } from "./reply.ts";
 import { StreamHandlerBase } from "./stream-handler.ts";
 import type { StreamHandlerOptions } from "./stream-handler.ts";
+import { TurnConductor } from "./turn-conductor.ts";
 
 /**
  * Answers one turn. Usually an async generator; a sync one works too.
@@ -50,6 +49,21 @@ export interface ReplyOnPauseOptions extends StreamHandlerOptions {
    */
   readonly model?: VoiceActivityDetectorFactory;
   /**
+   * Judges at each pause whether the user has finished, and so shortens or lengthens the wait
+   * (`turn.endpointing`).
+   *
+   * @defaultValue none: silence alone decides
+   */
+  readonly endOfTurn?: EndOfTurnModel;
+  /**
+   * Recognises what the user says, at each pause. Replies then find it in `turn.transcript`, the
+   * end-of-turn model reads it, and words decide whether speech over a reply is an interruption. A turn
+   * without words is not answered.
+   *
+   * @defaultValue none
+   */
+  readonly speechToText?: SpeechToText;
+  /**
    * Whether to ask the client for its inputs (`send_input`) at each turn and to wait for them.
    *
    * @defaultValue false
@@ -72,9 +86,7 @@ export class ReplyOnPause extends StreamHandlerBase {
   readonly #reply: ReplyFunction;
   readonly #options: ReplyOnPauseOptions;
   readonly #turnOptions: ResolvedTurnOptions;
-  #detector: TurnDetector | undefined;
-  #current: Reply | undefined;
-  #turns = 0;
+  #conductor: TurnConductor | undefined;
 
   /**
    * @param reply - Answers one turn.
@@ -99,88 +111,49 @@ export class ReplyOnPause extends StreamHandlerBase {
 
   override attach(port: HandlerPort): void {
     super.attach(port);
-    const channels = this.expectedLayout === "stereo" ? 2 : 1;
-    const createVad = this.#options.model ?? createSileroVad;
-    this.#detector = new TurnDetector(
-      { sampleRate: this.inputSampleRate, channels },
-      createVad(),
-      this.#turnOptions,
-      {
-        onSpeechStarted: () => port.log("started_talking"),
-        onBargeIn: () => {
-          if (this.#canInterrupt) this.#interrupt();
-        },
-        onTurnEnded: (utterance) => this.#onTurnEnded(utterance),
-      },
-    );
-    port.context.signal.addEventListener("abort", () => this.#interrupt(), { once: true });
+    const { model = createSileroVad, endOfTurn, speechToText, canInterrupt = true } = this.#options;
+    const conductor = new TurnConductor({
+      port,
+      sampleRate: this.inputSampleRate,
+      channels: this.expectedLayout === "stereo" ? 2 : 1,
+      vad: model(),
+      turn: this.#turnOptions,
+      endOfTurn,
+      speechToText,
+      canInterrupt,
+      answer: (reply, audio) => this.#answer(reply, audio),
+    });
+    this.#conductor = conductor;
+    port.context.signal.addEventListener("abort", () => conductor.close(), { once: true });
   }
 
   override receive(frame: AudioFrame): void {
-    this.#detector?.push(frame);
+    this.#conductor?.push(frame);
   }
 
   override startUp(): void {
     const { startupFn } = this.#options;
-    if (startupFn) this.#answer({}, startupFn);
+    if (startupFn) this.#conductor?.greet((reply) => void reply.run(startupFn));
   }
 
   override reset(): void {
-    this.#detector?.reset();
+    this.#conductor?.reset();
+  }
+
+  override onAudible(atMs: number): void {
+    this.#conductor?.onAudible(atMs);
   }
 
   /** Ends the user's turn now and answers it; answers silence when nothing has been said. */
   triggerResponse(): void {
-    if (this.#detector?.inTurn) {
-      this.#detector.endTurn();
-      return;
-    }
-    this.#interrupt();
-    this.#answerUtterance({ samples: new Int16Array(0), speechStartAgoMs: 0, speechEndAgoMs: 0 });
+    this.#conductor?.endTurnNow();
   }
 
-  get #canInterrupt(): boolean {
-    return this.#options.canInterrupt ?? true;
-  }
-
-  get #isReplying(): boolean {
-    return this.#current?.isGenerating === true || this.port.isPlaying;
-  }
-
-  #onTurnEnded(utterance: Utterance): void {
-    this.port.log("pause_detected");
-    // Speech too short to stop the reply, or in a reply that cannot be stopped.
-    if (this.#isReplying) return;
-    this.#answerUtterance(utterance);
-  }
-
-  #answerUtterance(utterance: Utterance): void {
-    const now = Date.now();
-    const channels = this.expectedLayout === "stereo" ? 2 : 1;
-    const audio = AudioFrame.from([
-      this.inputSampleRate,
-      utterance.samples,
-      channels === 2 ? "stereo" : "mono",
-    ]);
-    this.#answer(
-      {
-        speechStartedAt: now - utterance.speechStartAgoMs,
-        speechEndedAt: now - utterance.speechEndAgoMs,
-        endedAt: now,
-      },
+  #answer(reply: Reply, audio: AudioFrame): void {
+    const asks = this.#options.needsArgs === true;
+    void reply.run(
       (call) => this.#reply(audio, call),
+      asks ? this.waitForArgs(reply.signal) : undefined,
     );
-  }
-
-  #interrupt(): void {
-    if (this.#isReplying) this.#current?.interrupt();
-  }
-
-  #answer(timings: TurnTimings, start: (call: ReplyCall) => ReplyOutput): void {
-    const isTurn = timings.endedAt !== undefined;
-    const reply = new Reply(this.port, isTurn ? ++this.#turns : 0, timings);
-    this.#current = reply;
-    const asks = isTurn && this.#options.needsArgs;
-    void reply.run(start, asks ? this.waitForArgs(reply.signal) : undefined);
   }
 }

@@ -72,8 +72,7 @@ export class AdaptiveSilence {
   /** How long to wait, in milliseconds; undefined until six pauses are known. */
   get delayMs(): number | undefined {
     if (this.#pauses < MIN_PAUSES) return undefined;
-    const meanLogMs =
-      (this.#logSum + PRIOR_PAUSES * PRIOR_LOG_MS) / (this.#weight + PRIOR_PAUSES);
+    const meanLogMs = (this.#logSum + PRIOR_PAUSES * PRIOR_LOG_MS) / (this.#weight + PRIOR_PAUSES);
     const { factor, minMs, maxMs } = this.#options;
     return Math.min(maxMs, Math.max(minMs, factor * Math.exp(meanLogMs)));
   }

@@ -30,9 +30,7 @@ export class EndDelay {
 
   /** The silence, in milliseconds, after which it ends in any case. */
   get maxMs(): number {
-    return this.usesModel
-      ? Math.max(this.minMs, this.#options.endpointing.maxDelayMs)
-      : this.minMs;
+    return this.usesModel ? Math.max(this.minMs, this.#options.endpointing.maxDelayMs) : this.minMs;
   }
 
   /** Takes note of a pause in mid-turn. */

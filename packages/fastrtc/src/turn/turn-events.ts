@@ -1,4 +1,4 @@
-/** The words in which a {@link TurnTaking} speaks: its states, its events, and what it asks for. */
+/** The words in which {@link TurnTakingHost | turn-taking} speaks: its states, its events, and what it asks for. */
 
 /**
  * Names one attempt at a turn, and the reply to it. Each reply has its own key, so that whatever
@@ -186,6 +186,14 @@ export type TurnEventDetails = TurnEvent extends infer Event
     : never
   : never;
 
+/** How {@link TurnTakingHost.startReply} is to start a reply. */
+export interface StartReplyCall {
+  /** Whether the turn has not ended yet, so that nothing may be heard. */
+  readonly eager: boolean;
+  /** The turn's words, where there are transcripts; else empty. */
+  readonly text: string;
+}
+
 /**
  * What a {@link TurnTaking} works with. Calls come from within its own methods and timers; a host may
  * call back at once, which is then taken up after the present step. It must not throw.
@@ -194,12 +202,10 @@ export interface TurnTakingHost {
   /** Ask the end-of-turn model about the turn so far; give up on an earlier question. */
   predict(key: TurnKey): void;
   /**
-   * Start the reply to a turn.
-   *
-   * @param call.eager - Whether its output must wait for {@link TurnTakingHost.releaseReply}.
-   * @param call.text - The turn's words, where there are transcripts.
+   * Start the reply to a turn. The output of an eager one must wait for
+   * {@link TurnTakingHost.releaseReply}.
    */
-  startReply(key: TurnKey, call: { readonly eager: boolean; readonly text: string }): void;
+  startReply(key: TurnKey, call: StartReplyCall): void;
   /** Let the output of the eager reply go. */
   releaseReply(): void;
   /** Keep the reply silent, from the next packet on, without losing any of it. */

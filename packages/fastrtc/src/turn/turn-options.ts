@@ -294,7 +294,20 @@ const DEFAULTS = {
   replyEdgeMs: 1000,
   minWords: 2,
   interruptWords: ["stop", "wait", "no"],
-  backchannels: ["mhm", "hm", "mm", "uh", "huh", "yeah", "yes", "yep", "okay", "ok", "right", "sure"],
+  backchannels: [
+    "mhm",
+    "hm",
+    "mm",
+    "uh",
+    "huh",
+    "yeah",
+    "yes",
+    "yep",
+    "okay",
+    "ok",
+    "right",
+    "sure",
+  ],
   sttTimeoutMs: 1000,
   wordlessTurnMs: 5000,
 } as const satisfies Partial<ResolvedTurnOptions>;
@@ -342,7 +355,7 @@ export function resolveTurnOptions(
       options.silenceThreshold ?? Math.max(0.01, merged.speechThreshold - HYSTERESIS),
     vadStopMs: options.vadStopMs ?? Math.min(VAD_STOP_MS, merged.minSilenceMs),
     eagerSilenceMs: options.eagerSilenceMs ?? merged.minSilenceMs / 2,
-    adaptive: options.adaptive === true ? {} : options.adaptive || undefined,
+    adaptive: resolveAdaptive(options.adaptive),
     endpointing: { ...DEFAULT_ENDPOINTING, ...defined(options.endpointing ?? {}) },
   };
   checkProbabilities(resolved);
@@ -350,9 +363,20 @@ export function resolveTurnOptions(
   return resolved;
 }
 
+function resolveAdaptive(
+  adaptive: TurnOptions["adaptive"] = false,
+): AdaptiveSilenceOptions | undefined {
+  if (typeof adaptive === "object") return adaptive;
+  return adaptive ? {} : undefined;
+}
+
 function checkProbabilities(options: ResolvedTurnOptions): void {
   const { speechThreshold, silenceThreshold, endpointing } = options;
-  const probabilities = { speechThreshold, silenceThreshold, "endpointing.threshold": endpointing.threshold };
+  const probabilities = {
+    speechThreshold,
+    silenceThreshold,
+    "endpointing.threshold": endpointing.threshold,
+  };
   for (const [name, value] of Object.entries(probabilities)) {
     if (!(value > 0 && value < 1)) {
       throw new InvalidOptionError(`turn.${name}`, value, "Give a probability between 0 and 1.");

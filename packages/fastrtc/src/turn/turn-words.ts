@@ -40,9 +40,7 @@ export class OverlapWords {
   readonly #minWords: number;
   #replyWords: string[] = [];
 
-  constructor(
-    options: Pick<ResolvedTurnOptions, "interruptWords" | "backchannels" | "minWords">,
-  ) {
+  constructor(options: Pick<ResolvedTurnOptions, "interruptWords" | "backchannels" | "minWords">) {
     this.#interrupt = new Set(options.interruptWords.flatMap(foldedWords));
     this.#backchannels = new Set(options.backchannels.flatMap(foldedWords));
     this.#minWords = options.minWords;
