@@ -6,6 +6,7 @@
 
 import type { InterruptionCause, OverlapDropReason } from "./turn-events.ts";
 import type { LiveReply, TurnScene } from "./turn-scene.ts";
+import { joinWords } from "./turn-text.ts";
 import { TurnTimers } from "./turn-timers.ts";
 import { OverlapWords, foldedWords } from "./turn-words.ts";
 
@@ -259,7 +260,7 @@ export class ReplyOverlap {
   #keepWords({ words, isFinal }: SaidWords, reason: OverlapDropReason): void {
     if (!isFinal) return;
     const overlap = this.#note(this.#scene.now);
-    overlap.text = overlap.text === "" ? words : `${overlap.text} ${words}`;
+    overlap.text = joinWords(overlap.text, words);
     if (this.#scene.isLive) return;
     overlap.endedAt ??= this.#scene.now;
     this.#dropLater(reason);

@@ -306,21 +306,28 @@ export class TurnTaking {
   }
 
   #onWords(said: SaidWords): void {
-    const { words, isFinal } = said;
     const reply = this.#releasedReply;
-    const isAnswered = reply !== undefined || this.#scene.state === "listening";
-    if (isAnswered && isFinal && this.#turn.words.confirm(words)) return;
-    if (reply) {
-      if (reply.audibleAt === undefined) this.#overlap.wordsBeforeReply(reply, said);
-      else this.#overlap.wordsOverReply(reply, said);
+    if (!reply && this.#scene.state !== "listening") {
+      this.#addWords(said);
       return;
     }
-    if (this.#scene.state === "listening") {
+    const { isFinal } = said;
+    const words = this.#turn.words.addKnown(said.words, isFinal);
+    if (words === "") return;
+    if (!reply) {
       // Preliminary words without speech are too often noise.
       if (!isFinal) return;
       this.#beginTurn();
       if (!this.#scene.isLive) this.#turn.awaitEnd(this.#scene.now);
+      this.#addWords({ words, isFinal });
+    } else if (reply.audibleAt === undefined) {
+      this.#overlap.wordsBeforeReply(reply, { words, isFinal });
+    } else {
+      this.#overlap.wordsOverReply(reply, { words, isFinal });
     }
+  }
+
+  #addWords({ words, isFinal }: SaidWords): void {
     this.#turn.words.add(words, isFinal);
     const eager = this.#scene.reply;
     if (eager && isFinal && !haveSameWords(eager.text, this.text)) {

@@ -19,6 +19,17 @@ export function foldedWords(text: string): string[] {
   return words;
 }
 
+/** Returns what follows the first words of a text, as it is written. */
+export function textAfterWords(text: string, count: number): string {
+  if (count === 0) return text;
+  let seen = 0;
+  for (const { index, segment, isWordLike } of segmenter.segment(text)) {
+    if (isWordLike && ++seen > count) return text.slice(index);
+    if (seen === count && !isWordLike && segment.trim() === "") return text.slice(index).trim();
+  }
+  return "";
+}
+
 /** Whether two texts have the same words; case and punctuation do not matter. */
 export function haveSameWords(a: string, b: string): boolean {
   return a === b || foldedWords(a).join(" ") === foldedWords(b).join(" ");

@@ -82,7 +82,7 @@ export class UserTurn {
     this.#turn++;
     this.#rev = 0;
     this.#eagerTries = 0;
-    this.#words = new TurnText();
+    this.#words = new TurnText(this.#words);
     this.#startedAt = onsetAt;
     this.#speechEndedAt = this.#scene.now;
     this.#timers.clear();
