@@ -14,16 +14,19 @@ const FRAME_MS = 20;
  * Lets FastRTC's algorithm hear a session.
  *
  * @param phaseMs - Where in a block the session begins; whole frames.
+ * @param restartsVad - Whether the detector forgets everything before each block.
  */
 export function decideFastRTC(
   session: ScriptedSession,
   vad: VoiceActivityDetector,
   phaseMs: number,
+  restartsVad = false,
 ): Decision[] {
+  vad.reset();
   const decisions: Decision[] = [];
   let nowMs = -phaseMs;
   const pause = new FastRTCPause(
-    { sampleRate: SAMPLE_RATE, channels: 1, vad },
+    { sampleRate: SAMPLE_RATE, channels: 1, vad, restartsVad },
     {
       onSpeechStarted: () => undefined,
       onTurnEnded: ({ samples }) => {

@@ -1,7 +1,10 @@
 /** Our side: the library's own segmenter and turn-taking, on a session's probabilities, in virtual time. */
 
 import { ManualClock } from "../../packages/fastrtc/src/testing/manual-clock.ts";
-import { SpeechSegmenter, VAD_WINDOW_MS } from "../../packages/fastrtc/src/turn/speech-segmenter.ts";
+import {
+  SpeechSegmenter,
+  VAD_WINDOW_MS,
+} from "../../packages/fastrtc/src/turn/speech-segmenter.ts";
 import { resolveTurnOptions } from "../../packages/fastrtc/src/turn/turn-options.ts";
 import type { TurnOptions } from "../../packages/fastrtc/src/turn/turn-options.ts";
 import type { TurnKey } from "../../packages/fastrtc/src/turn/turn-events.ts";

@@ -36,7 +36,8 @@ export function readRecordings(): Recordings {
   for (const name of listSpeech()) {
     const { samples, sampleRate, transcript } = loadSpeech(name);
     const count = transcript?.match(/[\p{L}\p{N}'-]+/gu)?.length ?? 0;
-    if (count === 0) continue;
+    // "<beep ascending>"
+    if (count === 0 || transcript?.startsWith("<")) continue;
     const frame = trim(new AudioFrame({ samples, sampleRate }));
     if (!frame || frame.durationMs > MAX_PHRASE_MS) continue;
     const recording = { name, samples: frame.resample(SAMPLE_RATE).samples };

@@ -44,6 +44,8 @@ export interface HandlerPort {
   log(moment: TurnMoment): void;
   /** Tells the client, and whoever watches the server, how long the steps of a turn took. */
   traceTurn(trace: TurnTimings & { readonly index: number }): void;
+  /** Tells the client that a stop word was heard. */
+  stopWordHeard(): void;
   /** Asks the client for its inputs. */
   requestInputs(): void;
   /** Reports an error of the user's code: to the log, and to the client in words meant for it. */

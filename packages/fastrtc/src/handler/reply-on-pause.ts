@@ -7,10 +7,13 @@ import { InvalidOptionError } from "../errors.ts";
 import type { AudioFrame } from "../media/audio-frame.ts";
 import type { SpeechToText } from "../models/speech-to-text.ts";
 import type { EndOfTurnModel } from "../turn/end-of-turn.ts";
+import type { SileroVadOptions } from "../turn/fastrtc-vad.ts";
 import { createSileroVad, warmUpSileroVad } from "../turn/silero.ts";
 import { resolveTurnOptions } from "../turn/turn-options.ts";
 import type { AlgoOptions, ResolvedTurnOptions, TurnOptions } from "../turn/turn-options.ts";
 import type { VoiceActivityDetectorFactory } from "../turn/voice-activity.ts";
+import type { Conductor } from "./conductor.ts";
+import { FastRTCConductor } from "./fastrtc-conductor.ts";
 import type { HandlerPort } from "./handler-port.ts";
 import type { Reply, ReplyCall, ReplyOutput } from "./reply.ts";
 import { StreamHandlerBase } from "./stream-handler.ts";
@@ -36,6 +39,16 @@ export interface ReplyOnPauseOptions extends StreamHandlerOptions {
   readonly algoOptions?: AlgoOptions;
   /** When turns begin and end; wins over {@link ReplyOnPauseOptions.algoOptions}. */
   readonly turn?: TurnOptions;
+  /**
+   * How turns are found: `"turn-taking"` decides every 32 ms; `"fastrtc"` reproduces Python FastRTC's
+   * blocks of 0.6 s for applications that depend on them, with `algoOptions` and `modelOptions` as
+   * there, and ignores `turn`, `endOfTurn` and `speechToText`.
+   *
+   * @defaultValue "turn-taking"
+   */
+  readonly pauseDetection?: "turn-taking" | "fastrtc";
+  /** FastRTC's options of voice activity detection; only with `pauseDetection: "fastrtc"`. */
+  readonly modelOptions?: SileroVadOptions;
   /**
    * Whether speech stops a reply. Where it does not, what is said during a reply is ignored.
    *
@@ -86,7 +99,7 @@ export class ReplyOnPause extends StreamHandlerBase {
   readonly #reply: ReplyFunction;
   readonly #options: ReplyOnPauseOptions;
   readonly #turnOptions: ResolvedTurnOptions;
-  #conductor: TurnConductor | undefined;
+  #conductor: Conductor | undefined;
 
   /**
    * @param reply - Answers one turn.
@@ -101,6 +114,14 @@ export class ReplyOnPause extends StreamHandlerBase {
     this.#reply = reply;
     this.#options = options;
     this.#turnOptions = resolveTurnOptions(options.turn, options.algoOptions);
+    const { pauseDetection = "turn-taking" } = options;
+    if (!["turn-taking", "fastrtc"].includes(pauseDetection)) {
+      throw new InvalidOptionError(
+        "pauseDetection",
+        pauseDetection,
+        'Use "turn-taking" or "fastrtc".',
+      );
+    }
     // Off the critical path: a failure shows again, with its reason, when a session needs the model.
     if (!options.model) warmUpSileroVad().catch(() => undefined);
   }
@@ -111,18 +132,7 @@ export class ReplyOnPause extends StreamHandlerBase {
 
   override attach(port: HandlerPort): void {
     super.attach(port);
-    const { model = createSileroVad, endOfTurn, speechToText, canInterrupt = true } = this.#options;
-    const conductor = new TurnConductor({
-      port,
-      sampleRate: this.inputSampleRate,
-      channels: this.expectedLayout === "stereo" ? 2 : 1,
-      vad: model(),
-      turn: this.#turnOptions,
-      endOfTurn,
-      speechToText,
-      canInterrupt,
-      answer: (reply, audio) => this.#answer(reply, audio),
-    });
+    const conductor = this.#createConductor(port);
     this.#conductor = conductor;
     port.context.signal.addEventListener("abort", () => conductor.close(), { once: true });
   }
@@ -147,6 +157,22 @@ export class ReplyOnPause extends StreamHandlerBase {
   /** Ends the user's turn now and answers it; answers silence when nothing has been said. */
   triggerResponse(): void {
     this.#conductor?.endTurnNow();
+  }
+
+  #createConductor(port: HandlerPort): Conductor {
+    const { model = createSileroVad, canInterrupt = true, pauseDetection } = this.#options;
+    const { algoOptions, modelOptions, endOfTurn, speechToText } = this.#options;
+    const shared = {
+      port,
+      sampleRate: this.inputSampleRate,
+      channels: this.expectedLayout === "stereo" ? 2 : 1,
+      vad: model(),
+      canInterrupt,
+      answer: (reply: Reply, audio: AudioFrame) => this.#answer(reply, audio),
+    } as const;
+    return pauseDetection === "fastrtc"
+      ? new FastRTCConductor({ ...shared, algoOptions, modelOptions })
+      : new TurnConductor({ ...shared, turn: this.#turnOptions, endOfTurn, speechToText });
   }
 
   #answer(reply: Reply, audio: AudioFrame): void {

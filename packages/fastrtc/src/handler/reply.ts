@@ -165,7 +165,7 @@ export class Reply {
       }
       this.#port.reportError(error);
     }
-    this.#whenReleased(() => void this.#finish());
+    this.#whenReleased(() => this.#whenLive(() => void this.#finish()));
   }
 
   /** Lets what it has said, and what it will say, out. */
@@ -186,10 +186,13 @@ export class Reply {
   }
 
   async #finish(): Promise<void> {
-    if (this.signal.aborted) return;
     this.#port.flush();
     await this.#port.drained();
-    if (!this.signal.aborted) this.#options.listener.onFinished();
+    this.#whenLive(() => this.#options.listener.onFinished());
+  }
+
+  #whenLive(say: () => void): void {
+    if (!this.signal.aborted) say();
   }
 
   async #pull(iterator: ReplyIterator): Promise<void> {

@@ -18,6 +18,7 @@ import { TurnTaking } from "../turn/turn-taking.ts";
 import { UtteranceBuffer } from "../turn/utterance-buffer.ts";
 import type { VoiceActivityDetector } from "../turn/voice-activity.ts";
 import { WindowFeed } from "../turn/window-feed.ts";
+import type { Conductor } from "./conductor.ts";
 import type { HandlerPort } from "./handler-port.ts";
 import { Reply } from "./reply.ts";
 
@@ -37,7 +38,7 @@ export interface TurnConductorOptions {
 }
 
 /** Conducts the turns and replies of one session. */
-export class TurnConductor implements TurnTakingHost {
+export class TurnConductor implements Conductor, TurnTakingHost {
   readonly #options: TurnConductorOptions;
   readonly #feed: WindowFeed;
   readonly #segmenter: SpeechSegmenter;
@@ -81,13 +82,11 @@ export class TurnConductor implements TurnTakingHost {
     });
   }
 
-  /** Reads the next frame of the caller's. */
   push(frame: AudioFrame): void {
     this.#utterance.push(frame.samples);
     this.#feed.push(frame);
   }
 
-  /** Begins a reply that answers nobody. Does nothing where the user is already speaking. */
   greet(run: (reply: Reply) => void): void {
     const key = this.#taking.beginReply();
     if (!key) return;
@@ -95,12 +94,10 @@ export class TurnConductor implements TurnTakingHost {
     run(this.#newReply(key, 0, { eager: false, text: "" }));
   }
 
-  /** Ends the user's turn now and answers it; answers silence when nothing has been said. */
   endTurnNow(): void {
     this.#taking.endTurnNow();
   }
 
-  /** Forgets what was heard so far. */
   reset(): void {
     this.#feed.reset();
     this.#segmenter.reset();
@@ -108,7 +105,6 @@ export class TurnConductor implements TurnTakingHost {
     this.#recognised = 0;
   }
 
-  /** The client has heard the first sound of the reply. */
   onAudible(atMs: number): void {
     const reply = this.#reply;
     if (!reply || reply.timings.firstAudibleAt !== undefined) return;
@@ -116,7 +112,6 @@ export class TurnConductor implements TurnTakingHost {
     this.#trace(reply);
   }
 
-  /** Ends the conversation: the running reply stops, no timer is left. */
   close(): void {
     this.#prediction?.abort();
     this.#taking.close();

@@ -34,7 +34,7 @@ export interface TranscribeCall {
  * const speechToText: SpeechToText = {
  *   async transcribe(audio, { signal }) {
  *     const body = new FormData();
- *     body.set("file", new Blob([audio.toWav()]), "speech.wav");
+ *     body.set("file", new Blob([new Uint8Array(audio.toWav())]), "speech.wav");
  *     body.set("model", "whisper-1");
  *     const response = await fetch(url, { method: "POST", headers, body, signal });
  *     return (await response.json()) as { text: string };

@@ -161,19 +161,25 @@ describe("a conversation", () => {
     expect(heard).toBeUndefined();
   });
 
-  it("finishes what must not be interrupted, and can be interrupted again afterwards", async () => {
+  it("finishes a reply that must not be interrupted, and can be interrupted again afterwards", async () => {
+    let turns = 0;
     const caller = call(
       replying(async function* (_, { reply }) {
-        reply.uninterruptible = true;
-        yield tone(1000, 1000);
+        reply.uninterruptible = ++turns === 1;
+        yield tone(3000, turns * 1000);
         await Promise.resolve();
       }),
     );
     await caller.takeTurn();
     await caller.say(speech(600));
-    await caller.say(silence(1500));
-    expect(heardMs(caller, 1000)).toBe(1000);
-    expect(caller.transport.clears).toBe(0);
+    await caller.say(silence(3000));
+    expect(heardMs(caller, 1000)).toBe(3000);
+    expect(turns).toBe(1);
+    await caller.takeTurn();
+    await caller.say(silence(200));
+    await caller.say(speech(600));
+    expect(heardMs(caller, 2000)).toBeLessThan(1000);
+    expect(caller.transport.clears).toBe(1);
   });
 
   it("hands the words over where it recognises speech, and does not answer a turn without any", async () => {
@@ -258,5 +264,29 @@ describe("a conversation", () => {
       caller.transport.disconnect();
       expect(caller.clock.pendingTimers).toBe(0);
     }
+  });
+});
+
+describe("a conversation with FastRTC's pauses", () => {
+  it("ends turns at the edge of a block, and stops a reply only when the interruption has paused", async () => {
+    const lengths: number[] = [];
+    const caller = call(
+      replying(
+        function* (audio): Generator<HandlerOutput> {
+          lengths.push(audio.durationMs);
+          yield tone(5000, lengths.length * 1000);
+        },
+        { pauseDetection: "fastrtc" },
+      ),
+    );
+    await caller.say(speech(600));
+    await caller.say(silence(620));
+    expect(lengths).toEqual([1200]);
+    await caller.say(silence(580));
+    await caller.say(speech(600));
+    expect(caller.transport.clears).toBe(0);
+    await caller.say(silence(620));
+    expect(caller.transport.clears).toBe(1);
+    expect(caller.heardLevels()).toEqual([1000, 2000]);
   });
 });

@@ -210,6 +210,7 @@ export class Session {
       drained: () => outbound?.drained() ?? Promise.resolve(),
       output: ({ args }) => this.#output(args),
       log: (moment) => transport.sendMessage({ type: "log", data: moment }),
+      stopWordHeard: () => transport.sendMessage({ type: "stopword", data: "" }),
       requestInputs: () => transport.sendMessage({ type: "send_input", data: [] }),
       reportError: (error) => this.#errors.report(error),
       noteError: (error) => this.#errors.note(error),

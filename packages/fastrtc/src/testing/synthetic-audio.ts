@@ -99,14 +99,20 @@ export function rootMeanSquare(samples: Int16Array | Float32Array): number {
  * @param sampleRate - Rate in Hz.
  * @param durationMs - Its length.
  * @param seed - Another one says something else.
+ * @param breathes - Whether there are breaths: silences of 200 to 400 ms.
  */
-export function speechLike(sampleRate: number, durationMs: number, seed = 1): Int16Array {
+export function speechLike(
+  sampleRate: number,
+  durationMs: number,
+  seed = 1,
+  breathes = true,
+): Int16Array {
   const random = randomNumbers(seed);
   const total = Math.round((durationMs * sampleRate) / 1000);
   const samples = new Float32Array(total);
   let at = 0;
   for (let syllable = 0; at < total; syllable++) {
-    if (syllable % 6 === 5) at += Math.round(sampleRate * (0.2 + 0.2 * random()));
+    if (breathes && syllable % 6 === 5) at += Math.round(sampleRate * (0.2 + 0.2 * random()));
     if (random() < 0.5) at = addConsonant(samples, at, sampleRate, random);
     at = addVowel(samples, at, sampleRate, random);
   }

@@ -185,6 +185,15 @@ describe("FastRTC's pauses", () => {
     expect(heard.pauses.map(({ atMs }) => atMs)).toEqual([180_000]);
   });
 
+  it("may come from a detector that restarts at each block", () => {
+    let resets = 0;
+    const vad = { ...loudness, reset: () => (resets += 1) };
+    listen({ vad }).push(new Int16Array(3 * BLOCK_MS * 16));
+    expect(resets).toBe(0);
+    listen({ vad, restartsVad: true }).push(new Int16Array(3 * BLOCK_MS * 16));
+    expect(resets).toBe(3);
+  });
+
   it("refuse options that cannot work", () => {
     expect(() => listen({ modelOptions: { threshold: 2 } })).toThrow(/modelOptions.threshold/);
     expect(() => listen({ modelOptions: { speechPadMs: -1 } })).toThrow(/speechPadMs/);

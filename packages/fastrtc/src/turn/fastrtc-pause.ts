@@ -39,26 +39,38 @@ export interface FastRTCPauseSetup {
   readonly algoOptions?: AlgoOptions;
   /** FastRTC's options of voice activity detection. */
   readonly modelOptions?: SileroVadOptions;
+  /**
+   * Whether the detector forgets everything before each block, as FastRTC's does. Ours would then
+   * overlook what is said in a block's first 60 ms or so: turns end sooner, and more are cut off.
+   *
+   * @defaultValue false
+   */
+  readonly restartsVad?: boolean;
+}
+
+/** What was said in one turn. */
+export interface PausedUtterance {
+  /**
+   * Interleaved, from the start of the block in which speech was first found to the end of the one in
+   * which there was none.
+   */
+  readonly samples: Int16Array;
+  /** How long ago the last speech was, in milliseconds of audio, to within a frame of 64 ms. */
+  readonly speechEndAgoMs: number;
 }
 
 /** What a {@link FastRTCPause} tells; called while a frame is pushed. */
 export interface PauseListener {
   /** A block holds speech, and no turn was running. */
   onSpeechStarted(): void;
-  /**
-   * The user has paused.
-   *
-   * @param utterance.samples - Interleaved, from the start of the block in which speech was first
-   * found to the end of the one in which there was none.
-   * @param utterance.speechEndAgoMs - How long ago the last speech was, in milliseconds of audio, to
-   * within the 64 ms of a frame.
-   */
-  onTurnEnded(utterance: { readonly samples: Int16Array; readonly speechEndAgoMs: number }): void;
+  /** The user has paused. */
+  onTurnEnded(utterance: PausedUtterance): void;
 }
 
 /** Finds pauses in one session's audio as FastRTC does. */
 export class FastRTCPause {
   readonly #vad: VoiceActivityDetector;
+  readonly #restartsVad: boolean;
   readonly #algo: Required<AlgoOptions>;
   readonly #model: ResolvedSileroVadOptions;
   readonly #listener: PauseListener;
@@ -78,6 +90,7 @@ export class FastRTCPause {
   constructor(setup: FastRTCPauseSetup, listener: PauseListener) {
     const { sampleRate, channels, algoOptions = {} } = setup;
     this.#vad = setup.vad;
+    this.#restartsVad = setup.restartsVad ?? false;
     this.#algo = {
       audioChunkDuration: algoOptions.audioChunkDuration ?? DEFAULTS.audioChunkDuration,
       startedTalkingThreshold:
@@ -167,9 +180,8 @@ export class FastRTCPause {
     }
   }
 
-  // Each block is judged by a detector that remembers nothing, as if it were a recording.
   #measureSpeech(): number {
-    this.#vad.reset();
+    if (this.#restartsVad) this.#vad.reset();
     const sampleCount = this.#monoLength;
     this.#mono.fill(0, sampleCount, this.#mono.length);
     const probabilities: number[] = [];

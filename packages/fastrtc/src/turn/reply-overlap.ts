@@ -136,7 +136,8 @@ export class ReplyOverlap {
     } else if (isLive) {
       this.#meetSpeech(reply);
     } else if (this.#overlap) {
-      this.#dropLater(this.#overlap.dropReason);
+      // Said before the reply, it is no answer to it.
+      this.#dropLater(this.#overlap.dropReason, this.#overlap.endedAt);
     }
   }
 
@@ -273,11 +274,11 @@ export class ReplyOverlap {
   }
 
   // Not at once: if the reply ends within moments, or without a sound, it was the next turn.
-  #dropLater(reason: OverlapDropReason): void {
-    const { now, isLive, options, reply } = this.#scene;
+  #dropLater(reason: OverlapDropReason, since: number = this.#scene.now): void {
+    const { isLive, options, reply } = this.#scene;
     if (!this.#overlap || isLive) return;
     this.#overlap.dropReason = reason;
-    if (reply?.audibleAt !== undefined) this.#timers.arm("drop", now + options.replyEdgeMs);
+    if (reply?.audibleAt !== undefined) this.#timers.arm("drop", since + options.replyEdgeMs);
   }
 
   #drop(): void {

@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { performance } from "node:perf_hooks";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { Worker } from "node:worker_threads";
@@ -73,13 +74,16 @@ describe("createSmartTurn", () => {
     let ticks = 0;
     const interval = setInterval(() => ticks++, 5);
     const startedAt = performance.now();
+    const before = performance.eventLoopUtilization();
 
     while (performance.now() - startedAt < 500) await model.predict({ audio }, call);
     const elapsedMs = performance.now() - startedAt;
+    const { utilization } = performance.eventLoopUtilization(before);
     clearInterval(interval);
 
-    // Features computed here instead would leave it one tick a prediction, a third of this.
     expect(ticks).toBeGreaterThan(elapsedMs / 5 / 2);
+    // Computed here instead, the predictions would leave no time between them.
+    expect(utilization).toBeLessThan(0.5);
   });
 
   it("stops waiting when the speaker goes on", async () => {

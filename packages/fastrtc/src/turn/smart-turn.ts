@@ -100,7 +100,11 @@ function startWorker(): Worker {
   const extension = extname(fileURLToPath(import.meta.url));
   const url = new URL(`./smart-turn-worker${extension}`, import.meta.url);
   const { typescript } = process.features as { readonly typescript?: unknown };
-  if (extension !== ".ts" || typescript) return new Worker(url, { name });
+  if (extension !== ".ts" || typescript) {
+    // Inherited, as every other flag, it keeps a worker from starting from a file.
+    const execArgv = process.execArgv.filter((flag) => !flag.startsWith("--input-type"));
+    return new Worker(url, { name, execArgv });
+  }
   // Our own tests, on a Node that does not read TypeScript. Neither `--import tsx` nor the hooks of
   // the thread that starts it reach a worker's entry file.
   const start = `import("tsx/esm/api").then(({ register }) => { register(); return import("${url.href}"); })`;

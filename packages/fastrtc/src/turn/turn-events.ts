@@ -77,6 +77,23 @@ export type OverlapDropReason =
   /** Words in the first moments of the first reply. */
   | "echo-guard";
 
+/** What becomes of a reply. */
+export type ReplyStep =
+  /** It may be heard: an eager one whose turn has ended, or one that was held. */
+  | "reply-released"
+  /** It must not begin to be heard for now: the user may be going on. */
+  | "reply-held"
+  /** Its first sound has gone out. */
+  | "reply-audible"
+  /** It went silent, reversibly. */
+  | "reply-paused"
+  /** A false alarm: it goes on where it paused. */
+  | "reply-resumed"
+  /** Its generator has ended, and its audio has been played. */
+  | "reply-finished"
+  /** Its generator threw. */
+  | "reply-failed";
+
 /** What happened; times are the clock's, in milliseconds. */
 export type TurnEvent = { readonly at: number } & (
   | {
@@ -141,23 +158,8 @@ export type TurnEvent = { readonly at: number } & (
       readonly eager: boolean;
     }
   | {
-      readonly type:
-        /** It may be heard: an eager one whose turn has ended, or one that was held. */
-        | "reply-released"
-        /** It must not begin to be heard for now: the user may be going on. */
-        | "reply-held"
-        /** Its first sound has gone out. */
-        | "reply-audible"
-        /** It went silent, reversibly. */
-        | "reply-paused"
-        /** A false alarm: it goes on where it paused. */
-        | "reply-resumed"
-        /** Its generator has ended, and its audio has been played. */
-        | "reply-finished"
-        /** Its generator threw. */
-        | "reply-failed";
-      readonly key: TurnKey;
-    }
+      [Step in ReplyStep]: { readonly type: Step; readonly key: TurnKey };
+    }[ReplyStep]
   | {
       /** It was stopped before it was audible. */
       readonly type: "reply-discarded";

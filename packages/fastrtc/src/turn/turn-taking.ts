@@ -226,10 +226,11 @@ export class TurnTaking {
   reset(): void {
     this.#scene.step(() => {
       const reply = this.#releasedReply;
-      if (reply) this.#overlap.ignore(reply);
-      else if (this.#scene.state !== "listening") this.#abandonTurn();
-      // Speech that is heard now is still heard: no turn may end in the middle of it.
+      // Speech that is heard now is still heard: no turn may end in the middle of it, nor a reply begin.
+      this.#scene.isSpent = this.#scene.isLive;
       this.#scene.onsetAt = undefined;
+      if (reply && !reply.isHeld) this.#overlap.ignore(reply);
+      else if (!reply && this.#scene.state !== "listening") this.#abandonTurn();
     });
   }
 

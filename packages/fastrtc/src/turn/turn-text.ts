@@ -3,25 +3,27 @@ import { foldedWords, textAfterWords } from "./turn-words.ts";
 /**
  * The words of one turn: final ones, and preliminary ones after them.
  *
- * Where final words do not come in time, preliminary ones are promoted. When the final ones do come,
- * they are recognized by their beginning, so that no word is in a turn twice, nor in two turns.
+ * Where final words do not come in time, preliminary ones are promoted: taken as they are. When the
+ * final ones do come they are known by their beginning, so that no word is in a turn twice, nor in
+ * two turns.
  */
 export class TurnText {
   #final = "";
   #interim = "";
-  #promoted = "";
-  /** Words promoted in the turn before, whose final form may still come. */
-  #ofLastTurn: string;
   #isFinal = false;
+  /** Words whose final form may still come, one entry for each time that it did not. */
+  readonly #promoted: string[] = [];
+  /** The same of the turn before; still older ones are given up, lest they swallow a word said twice. */
+  readonly #ofLastTurn: string[];
 
   /** @param previous - The text of the turn before. */
   constructor(previous?: TurnText) {
-    this.#ofLastTurn = previous ? previous.#promoted || previous.#ofLastTurn : "";
+    this.#ofLastTurn = previous ? [...previous.#promoted] : [];
   }
 
   /** All words so far, preliminary ones last. */
   get text(): string {
-    return joinWords(this.#final, this.#promoted, this.#interim);
+    return joinWords(this.#final, ...this.#promoted, this.#interim);
   }
 
   /** Whether anything was said. */
@@ -36,17 +38,15 @@ export class TurnText {
 
   /** Adds words; preliminary ones replace each other, and final ones replace them. */
   add(words: string, isFinal: boolean): void {
-    const added = this.#withoutLastTurn(words, isFinal);
+    const added = withoutKnown(this.#ofLastTurn, words, isFinal);
     if (added === "") return;
+    const rest = withoutKnown(this.#promoted, added, isFinal);
     if (isFinal) {
-      const known = commonWords(this.#promoted, added);
+      // Other words than expected are what the oldest guess should have been.
+      if (rest === added) this.#promoted.shift();
       this.#final = joinWords(this.#final, added);
-      this.#promoted = known > 0 ? textAfterWords(this.#promoted, known) : "";
-      this.#interim = "";
-    } else {
-      const known = commonWords(this.#promoted, added);
-      this.#interim = textAfterWords(added, known);
     }
+    this.#interim = isFinal ? "" : rest;
     this.#isFinal = isFinal;
   }
 
@@ -55,31 +55,22 @@ export class TurnText {
    * ones once more.
    */
   addKnown(words: string, isFinal: boolean): string {
-    const added = this.#withoutLastTurn(words, isFinal);
-    const known = commonWords(this.#promoted, added);
-    const rest = textAfterWords(added, known);
-    if (isFinal && known > 0) {
-      this.#final = joinWords(this.#final, added.slice(0, added.length - rest.length).trim());
-      this.#promoted = textAfterWords(this.#promoted, known);
-    }
+    const added = withoutKnown(this.#ofLastTurn, words, isFinal);
+    const rest = withoutKnown(this.#promoted, added, isFinal);
+    const known = added.slice(0, added.length - rest.length).trim();
+    if (isFinal) this.#final = joinWords(this.#final, known);
     return rest;
   }
 
   /** Takes the preliminary words for final ones, since those do not come. */
   promote(): void {
-    this.#promoted = joinWords(this.#promoted, this.#interim);
+    if (this.#interim !== "") this.#promoted.push(this.#interim);
     this.#interim = "";
   }
 
   /** The speaker goes on: the last words are not the final ones any more. */
   goOn(): void {
     this.#isFinal = false;
-  }
-
-  #withoutLastTurn(words: string, isFinal: boolean): string {
-    const known = commonWords(this.#ofLastTurn, words);
-    if (isFinal) this.#ofLastTurn = textAfterWords(this.#ofLastTurn, known);
-    return textAfterWords(words, known);
   }
 }
 
@@ -88,8 +79,20 @@ export function joinWords(...texts: readonly string[]): string {
   return texts.filter((text) => text !== "").join(" ");
 }
 
+// What follows the promoted words at the beginning of a text; final words settle them.
+function withoutKnown(promoted: string[], text: string, isFinal: boolean): string {
+  let rest = text;
+  for (const [index, guess] of promoted.entries()) {
+    const known = countCommonWords(guess, rest);
+    rest = textAfterWords(rest, known);
+    if (isFinal) promoted[index] = textAfterWords(guess, known);
+  }
+  if (isFinal) promoted.splice(0, promoted.length, ...promoted.filter((guess) => guess !== ""));
+  return rest;
+}
+
 // How many words the two begin with alike, if the shorter one is the beginning of the longer one.
-function commonWords(a: string, b: string): number {
+function countCommonWords(a: string, b: string): number {
   if (a === "" || b === "") return 0;
   const [one, other] = [foldedWords(a), foldedWords(b)];
   const length = Math.min(one.length, other.length);

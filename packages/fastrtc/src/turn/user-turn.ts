@@ -192,7 +192,8 @@ export class UserTurn {
   #tryEager(): void {
     const { state, options, hasTranscripts } = this.#scene;
     if (state !== "ending" || !options.eager || this.#eagerTries >= MAX_EAGER_TRIES) return;
-    if (hasTranscripts && !this.#words.isFinal) return;
+    // Preliminary words will do: should the final ones differ, the reply is started anew.
+    if (hasTranscripts && !this.#words.hasWords) return;
     if (!this.#isPredicted && !this.#isEagerDue) return;
     this.#eagerTries++;
     this.#listener.onLikelyEnd();
