@@ -17,7 +17,7 @@ import { resolveTurnOptions } from "../src/turn/turn-options.ts";
 import type { ResolvedTurnOptions, TurnOptions } from "../src/turn/turn-options.ts";
 import { TurnTaking } from "../src/turn/turn-taking.ts";
 
-export const WINDOW_MS = 32;
+const WINDOW_MS = 32;
 
 /** The code under test; another one where it is to be shown that a fault is found. */
 export interface TurnModules {
@@ -26,7 +26,7 @@ export interface TurnModules {
   readonly resolveTurnOptions: typeof resolveTurnOptions;
 }
 
-export const SOURCES: TurnModules = { TurnTaking, SpeechSegmenter, resolveTurnOptions };
+const SOURCES: TurnModules = { TurnTaking, SpeechSegmenter, resolveTurnOptions };
 
 /** What a model says to one question; undefined is a model that hangs. */
 export type ModelAnswer = { readonly afterMs: number; readonly probability: number | "error" };
@@ -450,6 +450,6 @@ function canPlay(reply: Reply): boolean {
   return reply.isReady && reply.isReleased;
 }
 
-export function keyOf(key: TurnKey): string {
+function keyOf(key: TurnKey): string {
   return `${key.turn}.${key.rev}`;
 }

@@ -108,6 +108,13 @@ export class ReplyOnStopWords extends ReplyOnPause {
         "Give an object with a method transcribe(audio, { signal }).",
       );
     }
+    if (options.pauseDetection === "fastrtc") {
+      throw new InvalidOptionError(
+        "pauseDetection",
+        "fastrtc",
+        "Stop words need words at each pause: leave pauseDetection out.",
+      );
+    }
     if (!(recognitionTimeoutMs > 0)) {
       throw new InvalidOptionError(
         "recognitionTimeoutMs",

@@ -19,8 +19,12 @@ import { UtteranceBuffer } from "../turn/utterance-buffer.ts";
 import type { VoiceActivityDetector } from "../turn/voice-activity.ts";
 import { WindowFeed } from "../turn/window-feed.ts";
 import type { Conductor } from "./conductor.ts";
+import { Deadline } from "./deadline.ts";
 import type { HandlerPort } from "./handler-port.ts";
 import { Reply } from "./reply.ts";
+
+/** How long one recognition may take, in milliseconds; then it is given up, and listening goes on. */
+const RECOGNITION_TIMEOUT_MS = 10_000;
 
 /** What a {@link TurnConductor} works with. */
 export interface TurnConductorOptions {
@@ -48,7 +52,8 @@ export class TurnConductor implements Conductor, TurnTakingHost {
   #timings: TurnTimings = {};
   #reply: Reply | undefined;
   #prediction: AbortController | undefined;
-  #recognition = Promise.resolve();
+  #isRecognising = false;
+  #mustRecogniseAgain = false;
   // Up to where the utterance has been given to the recogniser, in interleaved samples.
   #recognised = 0;
   #answered = 0;
@@ -251,22 +256,40 @@ export class TurnConductor implements Conductor, TurnTakingHost {
     return reply;
   }
 
+  // One recognition at a time; what was said meanwhile goes into the next one, whole.
   #recognise(): void {
+    if (!this.#options.speechToText) return;
+    if (this.#isRecognising) {
+      this.#mustRecogniseAgain = true;
+      return;
+    }
+    this.#isRecognising = true;
+    void this.#recogniseNext().finally(() => {
+      this.#isRecognising = false;
+      if (!this.#mustRecogniseAgain) return;
+      this.#mustRecogniseAgain = false;
+      this.#recognise();
+    });
+  }
+
+  async #recogniseNext(): Promise<void> {
     const { speechToText, sampleRate, channels, port } = this.#options;
     if (!speechToText) return;
     const samples = this.#utterance.copy(this.#recognised);
     this.#recognised = this.#utterance.length;
     const audio = new AudioFrame({ samples, sampleRate, channels });
-    const { signal } = port.context;
-    // One after the other, so that words arrive in the order in which they were said.
-    this.#recognition = this.#recognition.then(async () => {
-      try {
-        const { text } = await speechToText.transcribe(audio, { signal });
-        this.#taking.transcript(text, true);
-      } catch (error) {
-        if (!signal.aborted) port.noteError(error);
-      }
-    });
+    const limit = new Deadline(port.clock, RECOGNITION_TIMEOUT_MS, port.context.signal);
+    try {
+      const { signal } = limit;
+      const { text } = await limit.race(speechToText.transcribe(audio, { signal }));
+      this.#taking.transcript(text, true);
+      // The model was asked when the speech stopped, before these words were there.
+      if (text !== "" && this.#taking.state === "ending") this.predict(this.#taking.key);
+    } catch (error) {
+      if (!port.context.signal.aborted) port.noteError(error);
+    } finally {
+      limit.cancel();
+    }
   }
 
   #trace(reply: Reply): void {

@@ -1,5 +1,7 @@
 /** What happened in a conversation, in order, and how people read it. */
 
+import { inspect } from "node:util";
+
 /** Something that happened in a conversation. */
 export interface ConversationEvent {
   /** Virtual milliseconds since the call was connected. */
@@ -54,12 +56,6 @@ export function formatTimeline(
 
 function formatDetail(detail: unknown): string {
   if (detail === undefined) return "";
-  let text: string | undefined;
-  try {
-    text = JSON.stringify(detail);
-  } catch {
-    text = undefined;
-  }
-  text ??= String(detail);
+  const text = inspect(detail, { breakLength: Infinity, depth: 2 });
   return ` ${text.length > MAX_DETAIL_LENGTH ? `${text.slice(0, MAX_DETAIL_LENGTH)}…` : text}`;
 }

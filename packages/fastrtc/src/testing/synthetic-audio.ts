@@ -194,8 +194,12 @@ function atHalfScale(samples: Float32Array): Int16Array {
   return Int16Array.from(samples, (value) => Math.round((value / peak) * 16_384));
 }
 
-// A linear congruential generator; its upper bits are random enough for noise.
-function randomNumbers(seed: number): Random {
+/**
+ * Returns a source of numbers from 0 up to 1, the same ones for the same seed.
+ *
+ * A linear congruential generator: its upper bits are random enough for noise.
+ */
+export function randomNumbers(seed: number): Random {
   let state = seed >>> 0;
   return () => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;

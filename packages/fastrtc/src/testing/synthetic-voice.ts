@@ -15,6 +15,8 @@ export type Utterable = string | Uint8Array | SpeechFixture | AudioInput;
 /** English at 150 words a minute, a space counted with each word. */
 const MS_PER_CHARACTER = 65;
 const MIN_MS = 300;
+/** Hz: what detectors listen to. */
+const VOICE_RATE = 16_000;
 /** Below the loudest part by this much a sound has not begun, or has ended. */
 const QUIET_DB = 35;
 const STEP_MS = 5;
@@ -65,13 +67,10 @@ function voice(durationMs: number, seed: number, label: string, sampleRate: numb
   if (!(durationMs > 0 && durationMs < 600_000)) {
     throw new InvalidOptionError("durationMs", durationMs, "Give milliseconds above 0.");
   }
-  const samples = speechLike(sampleRate, durationMs, seed, false);
-  return {
-    audio: new AudioFrame({ samples, sampleRate }),
-    label,
-    onsetMs: 0,
-    endMs: (1000 * samples.length) / sampleRate,
-  };
+  // The same sound at whatever rate.
+  const samples = speechLike(VOICE_RATE, durationMs, seed, false);
+  const audio = new AudioFrame({ samples, sampleRate: VOICE_RATE }).resample(sampleRate);
+  return { audio, label, onsetMs: 0, endMs: audio.durationMs };
 }
 
 function isFixture(utterable: SpeechFixture | AudioInput): utterable is SpeechFixture {
@@ -84,7 +83,9 @@ function measure(frame: AudioFrame, label: string, sampleRate: number): Saying {
   const step = Math.max(1, Math.round((sampleRate * STEP_MS) / 1000));
   const levels: number[] = [];
   for (let at = 0; at < audio.samples.length; at += step) {
-    levels.push(audio.samples.subarray(at, at + step).reduce((most, x) => Math.max(most, Math.abs(x)), 0));
+    levels.push(
+      audio.samples.subarray(at, at + step).reduce((most, x) => Math.max(most, Math.abs(x)), 0),
+    );
   }
   const floor = levels.reduce((most, level) => Math.max(most, level), 1) * 10 ** (-QUIET_DB / 20);
   const first = levels.findIndex((level) => level > floor);

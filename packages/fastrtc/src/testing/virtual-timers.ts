@@ -90,7 +90,7 @@ function replace(): () => void {
     clearTimeout: globalThis.clearTimeout,
     clearInterval: globalThis.clearInterval,
     now: Date.now,
-    timeout: AbortSignal.timeout,
+    timeout: AbortSignal.timeout.bind(AbortSignal),
     sleep: timersPromises.setTimeout,
   };
   const epochMs = real.now();
@@ -122,7 +122,7 @@ function replace(): () => void {
   assign(AbortSignal, {
     timeout: (delayMs: number) => {
       const time = sessionTime();
-      return time ? timeoutSignal(time.clock, delayMs) : real.timeout.call(AbortSignal, delayMs);
+      return time ? timeoutSignal(time.clock, delayMs) : real.timeout(delayMs);
     },
   });
   assign(timersPromises, { setTimeout: sleep });
@@ -148,9 +148,7 @@ function timerFunction(real: TimerFunction, repeats: boolean): TimerFunction {
 function timeoutSignal(clock: Clock, delayMs: number): AbortSignal {
   const controller = new AbortController();
   const abort = (): void =>
-    controller.abort(
-      new DOMException("The operation was aborted due to timeout", "TimeoutError"),
-    );
+    controller.abort(new DOMException("The operation was aborted due to timeout", "TimeoutError"));
   new VirtualTimeout(clock, abort, delayMs, false);
   return controller.signal;
 }

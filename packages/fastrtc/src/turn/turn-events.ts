@@ -197,7 +197,7 @@ export interface StartReplyCall {
 }
 
 /**
- * What a {@link TurnTaking} works with. Calls come from within its own methods and timers; a host may
+ * What `TurnTaking` works with. Calls come from within its own methods and timers; a host may
  * call back at once, which is then taken up after the present step. It must not throw.
  */
 export interface TurnTakingHost {

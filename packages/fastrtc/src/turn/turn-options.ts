@@ -1,6 +1,7 @@
 /** Every threshold of turn detection, with its default and what it costs. */
 
 import { InvalidOptionError } from "../errors.ts";
+import { AdaptiveSilence } from "./adaptive-silence.ts";
 import type { AdaptiveSilenceOptions } from "./adaptive-silence.ts";
 
 /** FastRTC's options of pause detection, under FastRTC's names; seconds, as there. */
@@ -366,7 +367,11 @@ export function resolveTurnOptions(
 function resolveAdaptive(
   adaptive: TurnOptions["adaptive"] = false,
 ): AdaptiveSilenceOptions | undefined {
-  if (typeof adaptive === "object") return adaptive;
+  if (typeof adaptive === "object") {
+    // A bad value is to be known when the handler is made, not when somebody calls.
+    new AdaptiveSilence(adaptive);
+    return adaptive;
+  }
   return adaptive ? {} : undefined;
 }
 

@@ -3,7 +3,7 @@ import { VAD_WINDOW_MS } from "./speech-segmenter.ts";
 import type { TurnEventDetails, TurnKey, TurnState, TurnTakingHost } from "./turn-events.ts";
 import type { ResolvedTurnOptions } from "./turn-options.ts";
 
-/** What a {@link TurnScene} begins with. */
+/** What turn-taking is set up with. */
 export interface TurnTakingSetup {
   readonly options: ResolvedTurnOptions;
   readonly host: TurnTakingHost;

@@ -36,7 +36,7 @@ export class TurnTaking {
     this.#turn = new UserTurn(this.#scene, {
       onTurnEnd: (cause) => this.#commit(cause),
       onLikelyEnd: () => this.#startReply({ eager: true }),
-      onNoWords: () => this.#dropTurn(),
+      onNoWords: () => this.#abandonTurn(),
     });
     this.#overlap = new ReplyOverlap(this.#scene, {
       onTakeBack: (reply, said) => this.#takeBack(reply, said),
@@ -69,7 +69,7 @@ export class TurnTaking {
     return !(this.#scene.reply?.isUninterruptible ?? false);
   }
 
-  /** Takes a {@link SpeechListener.onSpeechWindow}. */
+  /** Takes the segmenter\'s `onSpeechWindow`. */
   speechWindow(activeMs: number): void {
     this.#scene.step(() => {
       this.#scene.hearWindow(activeMs);
@@ -80,12 +80,12 @@ export class TurnTaking {
     });
   }
 
-  /** Takes a {@link SpeechListener.onSpeechStarted}. */
+  /** Takes the segmenter\'s `onSpeechStarted`. */
   speechStarted(): void {
     this.#scene.step(() => this.#onSpeechStarted());
   }
 
-  /** Takes a {@link SpeechListener.onSpeechStopped}. */
+  /** Takes the segmenter\'s `onSpeechStopped`. */
   speechStopped(silenceMs: number): void {
     this.#scene.step(() => {
       const endedAt = this.#scene.now - silenceMs;
@@ -98,7 +98,7 @@ export class TurnTaking {
     });
   }
 
-  /** Takes a {@link SpeechListener.onSpeechAbandoned}. */
+  /** Takes the segmenter\'s `onSpeechAbandoned`. */
   speechAbandoned(): void {
     this.#scene.step(() => {
       this.#scene.endBurst();
@@ -109,7 +109,7 @@ export class TurnTaking {
   /**
    * Takes the model's answer.
    *
-   * @param key - What {@link TurnTakingHost.predict} was asked about; an old one is ignored.
+   * @param key - What the host's `predict` was asked about; an old one is ignored.
    * @param probability - That the user has finished, 0 to 1.
    */
   endOfTurn(key: TurnKey, probability: number): void {
@@ -129,7 +129,7 @@ export class TurnTaking {
   }
 
   /**
-   * Takes the user's words; ignored unless {@link TurnTakingSetup.hasTranscripts}.
+   * Takes the user's words; ignored unless {@link TurnTakingSetup.hasTranscripts} is set.
    *
    * @param text - Preliminary words replace each other and are replaced by final ones; final ones add
    * up.
@@ -290,13 +290,6 @@ export class TurnTaking {
       this.#overlap.speechStarted(released, now);
     }
     if (released?.isFinished) this.#endReply("reply-finished");
-  }
-
-  #dropTurn(): void {
-    this.#abandonTurn();
-    if (!this.#scene.isLive) return;
-    this.#scene.onsetAt = this.#scene.now;
-    this.#beginTurn();
   }
 
   #abandonTurn(): void {

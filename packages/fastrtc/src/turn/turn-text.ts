@@ -1,5 +1,8 @@
 import { foldedWords, textAfterWords } from "./turn-words.ts";
 
+/** Turns after which final words are given up: they would swallow what is said once more. */
+const KEPT_TURNS = 3;
+
 /**
  * The words of one turn: final ones, and preliminary ones after them.
  *
@@ -13,12 +16,14 @@ export class TurnText {
   #isFinal = false;
   /** Words whose final form may still come, one entry for each time that it did not. */
   readonly #promoted: string[] = [];
-  /** The same of the turn before; still older ones are given up, lest they swallow a word said twice. */
-  readonly #ofLastTurn: string[];
+  /** The same of the turns before, oldest first. */
+  readonly #ofEarlierTurns: readonly string[][];
 
   /** @param previous - The text of the turn before. */
   constructor(previous?: TurnText) {
-    this.#ofLastTurn = previous ? [...previous.#promoted] : [];
+    this.#ofEarlierTurns = previous
+      ? [...previous.#ofEarlierTurns, previous.#promoted].slice(-KEPT_TURNS)
+      : [];
   }
 
   /** All words so far, preliminary ones last. */
@@ -38,7 +43,7 @@ export class TurnText {
 
   /** Adds words; preliminary ones replace each other, and final ones replace them. */
   add(words: string, isFinal: boolean): void {
-    const added = withoutKnown(this.#ofLastTurn, words, isFinal);
+    const added = this.#withoutEarlier(words, isFinal);
     if (added === "") return;
     const rest = withoutKnown(this.#promoted, added, isFinal);
     if (isFinal) {
@@ -55,7 +60,7 @@ export class TurnText {
    * ones once more.
    */
   addKnown(words: string, isFinal: boolean): string {
-    const added = withoutKnown(this.#ofLastTurn, words, isFinal);
+    const added = this.#withoutEarlier(words, isFinal);
     const rest = withoutKnown(this.#promoted, added, isFinal);
     const known = added.slice(0, added.length - rest.length).trim();
     if (isFinal) this.#final = joinWords(this.#final, known);
@@ -71,6 +76,13 @@ export class TurnText {
   /** The speaker goes on: the last words are not the final ones any more. */
   goOn(): void {
     this.#isFinal = false;
+  }
+
+  #withoutEarlier(words: string, isFinal: boolean): string {
+    return this.#ofEarlierTurns.reduce(
+      (rest, promoted) => withoutKnown(promoted, rest, isFinal),
+      words,
+    );
   }
 }
 

@@ -237,8 +237,8 @@ export class UserTurn {
         this.#tryEager();
         break;
       case "max-turn":
-        if (this.#scene.hasTranscripts && !this.#words.hasWords) this.#listener.onNoWords();
-        else this.#listener.onTurnEnd("max-duration");
+        // Without words too: the recognizer may be one that waits for the end.
+        this.#listener.onTurnEnd("max-duration");
         break;
     }
   }
