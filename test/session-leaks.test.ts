@@ -7,6 +7,7 @@ import { NodeClient } from "./support/node-client.ts";
 import { runScript } from "./support/run-script.ts";
 import { until } from "./support/until.ts";
 
+const MEASURED_SERVER = new URL("./support/measured-server.ts", import.meta.url);
 const WARM_UP = 50;
 const SESSIONS = 200;
 const TOGETHER = 10;
@@ -15,7 +16,7 @@ async function connectAndHangUp(url: string, index: number): Promise<void> {
   const client = new NodeClient();
   await client.connect(url);
   await client.speak(AudioFrame.silence(200, 48_000));
-  await until(() => client.heard().durationMs > 0);
+  await until(() => client.heardMs > 0);
   // Both ways in which a client can leave in good order.
   if (index % 2 === 0) client.closeChannel();
   else client.close();
@@ -30,7 +31,7 @@ async function connectOften(url: string, count: number): Promise<void> {
 }
 
 it("holds no sockets, no timers and no memory for 200 sessions that have ended", async () => {
-  const server = runScript("measured-server.ts", [], ["--expose-gc"]);
+  const server = runScript(MEASURED_SERVER, [], ["--expose-gc"]);
   try {
     const url = await server.nextLine();
     const measure = async (): Promise<Remains> => {

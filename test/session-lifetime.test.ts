@@ -21,6 +21,8 @@ import { runScript } from "./support/run-script.ts";
 import { countUdpSockets } from "./support/udp-sockets.ts";
 import { until } from "./support/until.ts";
 
+const VANISHING_CLIENT = new URL("./support/vanishing-client.ts", import.meta.url);
+
 const clients: NodeClient[] = [];
 let watcher: EnergyWatcher;
 let stream: Stream;
@@ -110,7 +112,7 @@ describe("a session ends", () => {
     const talker = new Talker();
     await launch({ handler: talker.handler });
     const client = await connect();
-    await until(() => client.heard().durationMs > 200);
+    await until(() => client.heardMs > 200);
     client.close();
     await until(() => stream.sessionCount === 0);
     expect(talker.aborts).toBe(1);
@@ -148,7 +150,7 @@ describe("a session ends", () => {
     await launch({ handler });
     const client = await connect();
     await until(() => client.isChannelClosed);
-    expect(client.heard().durationMs).toBeGreaterThan(900);
+    expect(client.heardMs).toBeGreaterThan(900);
     expect(client.messagesOf("end_stream")).toEqual([{ type: "end_stream", data: "Goodbye." }]);
     await until(() => stream.sessionCount === 0);
   });
@@ -188,7 +190,7 @@ describe("a session ends", () => {
 
   it("within 40 seconds when its client vanishes, and no other session notices", async () => {
     await launch();
-    const vanishing = runScript("vanishing-client.ts", [server.url]);
+    const vanishing = runScript(VANISHING_CLIENT, [server.url]);
     expect(await vanishing.nextLine()).toBe("connected");
     const [vanished] = [...stream.contexts()];
     await until(() => watcher.frames > 10);

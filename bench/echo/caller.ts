@@ -55,6 +55,7 @@ export class Caller {
         return new Caller(await connect(url), retries);
       } catch (error) {
         if (retries + 1 >= MAX_TRIES) throw error;
+        console.error(`A call is tried again: ${String(error)}`);
       }
     }
   }

@@ -14,9 +14,6 @@ import { FRAME_MS, Mouth } from "./mouth.ts";
 import { fetchUsage } from "./server-usage.ts";
 import { onsetsOf, packetsOf } from "./sound.ts";
 
-/** Callers that open at the same time. */
-const OPENING_AT_ONCE = 5;
-
 const [url = "", jobText = "{}"] = process.argv.slice(2);
 const job = JSON.parse(jobText) as OpensJob | EchoJob;
 const result = job.kind === "opens" ? await runOpens(job) : await runEcho(job);
@@ -69,21 +66,17 @@ async function runEcho(echo: EchoJob): Promise<EchoResult> {
 }
 
 async function openAll(echo: EchoJob, onOpen: (caller: Caller) => void): Promise<number> {
-  let left = echo.sessions;
   let retries = 0;
-  const openSome = async (): Promise<void> => {
-    while (left-- > 0) {
-      try {
-        const caller = await Caller.open(url);
-        retries += caller.retries;
-        onOpen(caller);
-      } catch (error) {
-        // A server that breaks under load is a result, not the end of the run.
-        console.error(`A caller did not get through: ${String(error)}`);
-      }
+  // One after the other, as callers come. A server that breaks under load is a result, not the end.
+  for (let i = 0; i < echo.sessions; i++) {
+    try {
+      const caller = await Caller.open(url);
+      retries += caller.retries;
+      onOpen(caller);
+    } catch (error) {
+      console.error(`A caller did not get through: ${String(error)}`);
     }
-  };
-  await Promise.all(Array.from({ length: OPENING_AT_ONCE }, openSome));
+  }
   return retries;
 }
 

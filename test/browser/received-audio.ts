@@ -6,29 +6,20 @@
 import { AudioFrame } from "fastrtc";
 import type { Page } from "playwright-core";
 
-/** A page's recordings, in the order in which its tracks came. */
+/** A page's recordings: one for each of its peer connections, in the order of their making. */
 export interface ReceivedAudio {
-  /** How many tracks have come so far. */
-  count(): Promise<number>;
-  /** Returns everything that was heard on a track since it came, or since it was cleared. */
-  read(track?: number): Promise<AudioFrame>;
-  /** Forgets what was heard so far. */
-  clear(): Promise<void>;
+  /** Returns everything that a connection has received so far. */
+  read(connection?: number): Promise<AudioFrame>;
 }
 
 /** Records every audio track of the page; call it before the page is opened. */
 export async function recordReceivedAudio(page: Page): Promise<ReceivedAudio> {
   await page.addInitScript(installRecorder);
   return {
-    count: () => page.evaluate(() => recordings().length),
-    read: async (track = 0) => {
-      const { base64, sampleRate } = await page.evaluate(readRecording, track);
+    read: async (connection = 0) => {
+      const { base64, sampleRate } = await page.evaluate(readRecording, connection);
       return AudioFrame.fromBytes(Buffer.from(base64, "base64"), sampleRate);
     },
-    clear: () =>
-      page.evaluate(() => {
-        for (const recording of recordings()) recording.chunks.length = 0;
-      }),
   };
 }
 
@@ -59,11 +50,12 @@ function installRecorder(): void {
     MediaStreamTrackProcessor: TrackProcessor;
   };
 
-  const record = async (track: MediaStreamTrack): Promise<void> => {
-    const recording: Recording = { chunks: [], sampleRate: 48_000 };
-    all.push(recording);
+  const record = async (track: MediaStreamTrack, recording: Recording): Promise<void> => {
     // Ten seconds: a page that is busy for a moment must not lose sound.
-    const reader = new MediaStreamTrackProcessor({ track, maxBufferSize: 1000 }).readable.getReader();
+    const reader = new MediaStreamTrackProcessor({
+      track,
+      maxBufferSize: 1000,
+    }).readable.getReader();
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
@@ -78,16 +70,18 @@ function installRecorder(): void {
   window.RTCPeerConnection = class extends RTCPeerConnection {
     constructor(configuration?: RTCConfiguration) {
       super(configuration);
+      const recording: Recording = { chunks: [], sampleRate: 48_000 };
+      all.push(recording);
       this.addEventListener("track", ({ track }) => {
-        if (track.kind === "audio") void record(track);
+        if (track.kind === "audio") void record(track, recording);
       });
     }
   };
 }
 
-function readRecording(track: number): { base64: string; sampleRate: number } {
-  const recording = recordings()[track];
-  if (!recording) throw new Error(`The page has received no track ${track}.`);
+function readRecording(connection: number): { base64: string; sampleRate: number } {
+  const recording = recordings()[connection];
+  if (!recording) throw new Error(`The page has not made its connection ${connection} yet.`);
   const bytes = recording.chunks.map((chunk) => new Uint8Array(chunk.buffer));
   let binary = "";
   for (const part of bytes) binary += String.fromCharCode(...part);

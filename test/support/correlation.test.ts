@@ -12,7 +12,11 @@ function changed(frame: AudioFrame, change: (value: number, index: number) => nu
 
 describe("similarity", () => {
   it("is near 1 for the same sound, whenever and however loud it is heard", () => {
-    const heard = withSilence(changed(spoken, (value) => value / 5), 1234, 777);
+    const heard = withSilence(
+      changed(spoken, (value) => value / 5),
+      1234,
+      777,
+    );
     expect(similarity(spoken, heard)).toBeGreaterThan(0.99);
   });
 
@@ -29,7 +33,6 @@ describe("similarity", () => {
     const others = sentences.flatMap((a) =>
       sentences.filter((b) => b !== a).map((b) => similarity(a, withSilence(b, 300, 300))),
     );
-    console.log(Math.max(...others));
     expect(Math.max(...others)).toBeLessThan(0.55);
   });
 
@@ -39,7 +42,6 @@ describe("similarity", () => {
       state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
       return (state >>> 18) - 8192;
     });
-    console.log(similarity(spoken, noise));
     expect(similarity(spoken, noise)).toBeLessThan(0.3);
     expect(similarity(spoken, AudioFrame.silence(3000, 48_000))).toBe(0);
   });

@@ -64,8 +64,10 @@ class Search {
     transform(re, im);
     // The conjugate of heard times conj(part); a forward transform of it is the inverse, mirrored.
     for (let k = 0; k < size; k++) {
-      const [a, b] = [this.#re[k] ?? 0, this.#im[k] ?? 0];
-      const [c, d] = [re[k] ?? 0, im[k] ?? 0];
+      const a = this.#re[k] ?? 0;
+      const b = this.#im[k] ?? 0;
+      const c = re[k] ?? 0;
+      const d = im[k] ?? 0;
       re[k] = a * c + b * d;
       im[k] = a * d - b * c;
     }
@@ -87,6 +89,19 @@ function energyOf(samples: Float64Array): number {
   return samples.reduce((sum, value) => sum + value ** 2, 0);
 }
 
+/** Cosines and sines of `-pi * k / half`, by half the length of a transform. */
+const rotations = new Map<number, { readonly cos: Float64Array; readonly sin: Float64Array }>();
+
+function rotationsOf(half: number): { readonly cos: Float64Array; readonly sin: Float64Array } {
+  let found = rotations.get(half);
+  if (!found) {
+    const angles = Float64Array.from({ length: half }, (_, k) => (-Math.PI * k) / half);
+    found = { cos: angles.map(Math.cos), sin: angles.map(Math.sin) };
+    rotations.set(half, found);
+  }
+  return found;
+}
+
 /** Cooley and Tukey's fast Fourier transform, in place; the length is a power of two. */
 function transform(re: Float64Array, im: Float64Array): void {
   const size = re.length;
@@ -95,23 +110,32 @@ function transform(re: Float64Array, im: Float64Array): void {
     for (; j & bit; bit >>= 1) j ^= bit;
     j ^= bit;
     if (i < j) {
-      [re[i], re[j]] = [re[j] ?? 0, re[i] ?? 0];
-      [im[i], im[j]] = [im[j] ?? 0, im[i] ?? 0];
+      const a = re[i] ?? 0;
+      const b = im[i] ?? 0;
+      re[i] = re[j] ?? 0;
+      im[i] = im[j] ?? 0;
+      re[j] = a;
+      im[j] = b;
     }
   }
   for (let half = 1; half < size; half *= 2) {
-    for (let k = 0; k < half; k++) {
-      const angle = (-Math.PI * k) / half;
-      const [wr, wi] = [Math.cos(angle), Math.sin(angle)];
-      for (let i = k; i < size; i += 2 * half) {
+    const { cos, sin } = rotationsOf(half);
+    for (let start = 0; start < size; start += 2 * half) {
+      for (let k = 0; k < half; k++) {
+        const i = start + k;
         const j = i + half;
-        const [ar, ai] = [re[i] ?? 0, im[i] ?? 0];
-        const br = (re[j] ?? 0) * wr - (im[j] ?? 0) * wi;
-        const bi = (re[j] ?? 0) * wi + (im[j] ?? 0) * wr;
-        re[i] = ar + br;
-        im[i] = ai + bi;
-        re[j] = ar - br;
-        im[j] = ai - bi;
+        const ar = re[i] ?? 0;
+        const ai = im[i] ?? 0;
+        const br = re[j] ?? 0;
+        const bi = im[j] ?? 0;
+        const wr = cos[k] ?? 0;
+        const wi = sin[k] ?? 0;
+        const cr = br * wr - bi * wi;
+        const ci = br * wi + bi * wr;
+        re[i] = ar + cr;
+        im[i] = ai + ci;
+        re[j] = ar - cr;
+        im[j] = ai - ci;
       }
     }
   }

@@ -46,7 +46,8 @@ const stream = new Stream({
 });
 const { url } = await stream.launch({ port: 0 });
 console.log(url);
-for await (const _ of createInterface(process.stdin)) console.log(JSON.stringify(await remains()));
+const requests = createInterface(process.stdin)[Symbol.asyncIterator]();
+while ((await requests.next()).done !== true) console.log(JSON.stringify(await remains()));
 await stream.close();
 
 async function remains(): Promise<Remains> {

@@ -45,7 +45,7 @@ export class NodeClient {
     });
     this.#channel = this.#connection.createDataChannel("text");
     this.#channel.onMessage((text) => {
-      const message = parseServerMessage(String(text));
+      const message = typeof text === "string" ? parseServerMessage(text) : undefined;
       if (message) this.messages.push(message);
     });
     this.#channel.onClosed(() => {
@@ -118,6 +118,11 @@ export class NodeClient {
       );
     }
     encoder.free();
+  }
+
+  /** How much was heard so far, in milliseconds. */
+  get heardMs(): number {
+    return this.#heard.reduce((sum, samples) => sum + samples.length, 0) / 48;
   }
 
   /** Returns what was heard so far, without the pauses in which the server sent nothing. */

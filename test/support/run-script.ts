@@ -1,4 +1,4 @@
-/** Runs a TypeScript file of this folder as a process of its own, against the sources. */
+/** Runs a TypeScript file as a process of its own, against the sources. */
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -20,16 +20,16 @@ export interface ScriptProcess {
 /**
  * Starts a script.
  *
- * @param name - Its file, in this folder.
+ * @param script - Its file.
  * @param args - What it is given.
  * @param nodeOptions - What node itself is given.
  */
 export function runScript(
-  name: string,
+  script: URL,
   args: readonly string[] = [],
   nodeOptions: readonly string[] = [],
 ): ScriptProcess {
-  const file = fileURLToPath(new URL(name, import.meta.url));
+  const file = fileURLToPath(script);
   const child = spawn(process.execPath, [...nodeOptions, "--import", "tsx", file, ...args], {
     cwd: fileURLToPath(new URL("../../", import.meta.url)),
     // Where "fastrtc" is the sources and not what was built last.
@@ -41,7 +41,7 @@ export function runScript(
   return {
     nextLine: async () => {
       const line = await lines.next();
-      if (line.done === true) throw new Error(`${name} has ended and says no more.`);
+      if (line.done === true) throw new Error(`${file} has ended and says no more.`);
       return line.value;
     },
     write: (line) => child.stdin.write(`${line}\n`),

@@ -47,6 +47,7 @@ export function withSilence(frame: AudioFrame, beforeMs: number, afterMs: number
   ]);
 }
 
+/** Takes away the silence around a sound. */
 function trimmed(frame: AudioFrame): AudioFrame {
   const loud = loudSteps(frame);
   const first = loud.indexOf(true);
@@ -67,7 +68,9 @@ function loudSteps(frame: AudioFrame): boolean[] {
   const step = (frame.sampleRate * STEP_MS) / 1000;
   const levels: number[] = [];
   for (let at = 0; at + step <= frame.sampleCount; at += step) {
-    const energy = frame.samples.subarray(at, at + step).reduce((sum, value) => sum + value ** 2, 0);
+    const energy = frame.samples
+      .subarray(at, at + step)
+      .reduce((sum, value) => sum + value ** 2, 0);
     levels.push(Math.sqrt(energy / step));
   }
   const loudest = Math.max(...levels);

@@ -39,9 +39,9 @@ export interface OpusEncoderOptions {
   /**
    * How hard to search for the best encoding, 0 to 10. Higher costs CPU time of the server: 20 ms of
    * speech at 24 kHz were measured to take 52, 124 and 164 us at 0, 5 and 9 with the native build,
-   * and 89, 194 and 342 us with the WebAssembly one; 5 has most of the gain (`bench/codec.ts`).
+   * and 89, 194 and 342 us with the WebAssembly one; 2 costs 90 and 138 us (`bench/codec.ts`).
    *
-   * @defaultValue 5
+   * @defaultValue 2
    */
   readonly complexity?: number;
   /**
@@ -88,7 +88,7 @@ const DEFAULTS = {
   channels: 1,
   frameMs: 20,
   bitrateBps: 32_000,
-  complexity: 5,
+  complexity: 2,
   application: "voip",
   signal: "auto",
   fec: true,

@@ -17,7 +17,8 @@ export interface StreamHandlerOptions {
    */
   readonly inputSampleRate?: number;
   /**
-   * Rate, in Hz, at which audio is sent; yielded audio of other rates is converted. A multiple of 50.
+   * Rate, in Hz, at which audio is encoded; yielded audio of lower rates is converted, and audio of
+   * higher rates keeps its own, up to the codec's. A multiple of 50.
    *
    * @defaultValue 24000
    */

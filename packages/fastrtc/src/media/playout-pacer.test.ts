@@ -141,6 +141,38 @@ test("keeps timestamps and deadlines when the producer is late by less than a fr
   expect(sent.filter(({ first }) => first)).toHaveLength(1);
 });
 
+test("catches up with a producer that was late within the bound", () => {
+  const { time, sent, pacer, put } = setUp();
+  pacer.start();
+  put(2);
+  time.advance(20 + 20 + 70);
+  put(6);
+  time.advance(1000);
+  expect(times(sent)).toEqual([0, 20, 110, 110, 130, 130, 150, 150]);
+  expect(indexes(sent)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+  expect(sent.filter(({ first }) => first)).toHaveLength(1);
+});
+
+test("sets no timer while no frame is expected, and waits for the deadline when woken early", () => {
+  let waiting = 1;
+  const time = new ManualClock();
+  const sentAtMs: number[] = [];
+  const pacer = new PlayoutPacer<number>({
+    clock: time,
+    sampleRate: 48_000,
+    nextFrame: () => (waiting-- > 0 ? 1 : undefined),
+    hasFrame: () => waiting > 0,
+    send: () => sentAtMs.push(time.now()),
+  });
+  pacer.start();
+  expect(time.pendingTimers).toBe(0);
+  time.advance(15);
+  waiting = 1;
+  pacer.wake();
+  time.advance(1000);
+  expect(sentAtMs).toEqual([0, 20]);
+});
+
 test("advances the timestamp by the pause in whole frames, and sends at once after it", () => {
   const { time, sent, pacer, put } = setUp();
   pacer.start();
@@ -168,7 +200,7 @@ test("stays within a frame of real time over many pauses", () => {
   pacer.start();
   for (let i = 0; i < 200; i++) {
     put(3);
-    time.advance(60 + 39.9);
+    time.advance(60 + 139.9);
   }
   for (const { atMs, index } of sent) expect(Math.abs(index * 20 - atMs)).toBeLessThan(20);
 });

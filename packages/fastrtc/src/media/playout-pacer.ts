@@ -6,14 +6,14 @@
  *
  * The rules:
  * - Deadlines are counted from one start, `frameMs` apart; a late timer moves none of them.
- * - No frame at its deadline: the pacer falls idle and has no timer. A `wake` less than one frame
- *   after that deadline sends at once, at the timestamp and on the deadlines of before: the late
- *   producer costs nothing. A later one begins anew: the frame goes out at once, deadlines are
- *   counted from now, and it is marked `first`.
- * - Behind by a frame or more (the event loop stood still): two frames a tick, until it has caught
- *   up. Behind by more than `maxCatchUpMs`: it begins anew instead.
+ * - No frame at its deadline, or none expected: the pacer falls idle and has no timer. A `wake`
+ *   before the deadline waits for it. One after it, by up to `maxCatchUpMs`, sends at once, at the
+ *   timestamp and on the deadlines of before: the late producer costs nothing. A later one begins
+ *   anew: the frame goes out at once, deadlines are counted from now, and it is marked `first`.
+ * - Behind by a frame or more (the event loop stood still, or a live producer did): two frames a
+ *   tick, until it has caught up. Behind by more than `maxCatchUpMs`: it begins anew instead.
  * - Wherever it begins anew, the timestamp advances by the real time since the very first frame, in
- *   whole frames. It is therefore never off by a frame or more, however often that happens.
+ *   whole frames. It is therefore never off by a frame or more after that, however often it happens.
  */
 
 import { InvalidOptionError } from "../errors.ts";
@@ -50,13 +50,21 @@ export interface PlayoutPacerOptions<Frame> {
   /**
    * How far behind, in milliseconds, frames are sent twice as fast.
    *
-   * Higher values lose less time to a stalled event loop, and send more at once after it.
+   * Higher values lose less time to a stalled event loop or a late producer, and send more at once
+   * after it.
    *
    * @defaultValue 100
    */
   readonly maxCatchUpMs?: number;
   /** Gives the next frame, or undefined when none is ready: then {@link PlayoutPacer.wake} it. */
   nextFrame(): Frame | undefined;
+  /**
+   * Says after each frame whether another is to be expected at the next deadline. Where it is not,
+   * the pacer falls idle at once, and spares a timer that would find nothing.
+   *
+   * @defaultValue it asks at the deadline
+   */
+  hasFrame?(): boolean;
   /** Sends one frame. */
   send(frame: Frame, position: PlayoutPosition): void;
 }
@@ -133,9 +141,8 @@ export class PlayoutPacer<Frame> {
     if (!this.#isStarted || this.#timer || this.#isTicking) return;
     const nowMs = this.#clock.now();
     const lateMs = nowMs - this.#deadlineMs();
-    // Early is only who stopped and started again at once.
     if (lateMs < -EARLY_MS) this.#setTimer(this.#onTimer, -lateMs);
-    else if (lateMs < this.#frameMs) this.#tick(nowMs, false);
+    else if (lateMs <= this.#maxCatchUpMs) this.#tick(nowMs, false);
     else if (this.#prebufferMs > 0) this.#setTimer(this.#onPrebuffered, this.#prebufferMs);
     else this.#tick(nowMs, true);
   }
@@ -170,7 +177,7 @@ export class PlayoutPacer<Frame> {
     } finally {
       this.#isTicking = false;
     }
-    if (!isMore || !this.#isStarted) return;
+    if (!isMore || !this.#isStarted || this.#options.hasFrame?.() === false) return;
     const aheadMs = this.#deadlineMs() - nowMs;
     this.#setTimer(this.#onTimer, aheadMs > 0 ? aheadMs : this.#frameMs);
   }

@@ -70,6 +70,7 @@ export class Outbound {
       sampleRate: format.sampleRate,
       frameMs: FRAME_MS,
       nextFrame: () => this.#nextFrame(),
+      hasFrame: () => this.#hasFrame(),
       send: (frame, { timestampSamples }) => this.#send(frame, timestampSamples),
     });
     this.#pacer.start();
@@ -152,23 +153,32 @@ export class Outbound {
   }
 
   #nextFrame(): Int16Array | undefined {
-    const wanted = this.#sampleRate / 50;
-    const waiting = this.#isHeld ? 0 : this.#queue.sampleCount;
-    if (waiting >= wanted || (waiting > 0 && this.#mayPad())) {
-      const frame = this.#queue.take(wanted);
-      this.#silentFrames = 0;
-      this.#settle();
-      return frame;
+    if (!this.#hasFrame()) return undefined;
+    if (this.#waiting === 0) {
+      this.#silentFrames++;
+      return this.#silence;
     }
-    if (waiting > 0 || this.#silentFrames >= TRAILING_FRAMES) return undefined;
-    // A frame of a live source may be late. Silence in its place would put it, and all that follow,
-    // behind by a frame for good.
-    if (!this.#mayPad()) return undefined;
-    this.#silentFrames++;
-    return this.#silence;
+    const frame = this.#queue.take(this.#sampleRate / 50);
+    this.#silentFrames = 0;
+    this.#settle();
+    return frame;
   }
 
-  // What was written last waits for more, but not for long.
+  // Samples per channel that may be sent now.
+  get #waiting(): number {
+    return this.#isHeld ? 0 : this.#queue.sampleCount;
+  }
+
+  // Whether a frame can be made: of what waits, or of the silence that follows it.
+  #hasFrame(): boolean {
+    if (this.#waiting >= this.#sampleRate / 50) return true;
+    if (this.#waiting === 0 && this.#silentFrames >= TRAILING_FRAMES) return false;
+    // Who is held is silent at once: whoever listens would draw out the last sound instead.
+    return this.#isHeld || this.#mayPad();
+  }
+
+  // The rest of a frame may come yet, and a live source may be late: silence in the place of its
+  // frame would put it, and all that follow, behind for good. But neither is waited for for long.
   #mayPad(): boolean {
     if (this.#isFlushed) return true;
     const { clock } = this.#options;
@@ -176,7 +186,7 @@ export class Outbound {
     if (leftMs <= 0) return true;
     this.#moreTimer ??= clock.setTimeout(() => {
       this.#moreTimer = undefined;
-      this.#pacer.wake();
+      if (this.#hasFrame()) this.#pacer.wake();
     }, leftMs);
     return false;
   }

@@ -22,7 +22,7 @@ export interface AlgoOptions {
 /** How an end-of-turn model shortens or lengthens the wait at the end of a turn. */
 export interface EndpointingOptions {
   /**
-   * Probability from which the model's answer means that the user has finished.
+   * Probability above which the model's answer means that the user has finished.
    *
    * Higher values cut off fewer speakers, and wait `maxDelayMs` at more ends that were real.
    *

@@ -186,7 +186,8 @@ export class UserTurn {
   }
 
   get #isPredicted(): boolean {
-    return (this.#probability ?? 0) >= this.#scene.options.endpointing.threshold;
+    // Above, not at: a model that cannot tell says one half.
+    return (this.#probability ?? 0) > this.#scene.options.endpointing.threshold;
   }
 
   #tryEager(): void {

@@ -227,15 +227,21 @@ export class WebRtcTransport implements Transport {
     }
   }
 
+  // The ending is there before anything is closed: what closes tells us so, and must find it.
   #end(reason: TransportCloseReason): Promise<void> {
-    this.#ending ??= (async () => {
-      this.#connectTimer?.cancel();
-      this.#messageTimer?.cancel();
-      this.#messages.length = 0;
-      this.#jitterBuffer.close();
-      await this.#peer.close();
-      this.#listener?.onClosed(reason);
-    })();
+    this.#ending ??= Promise.resolve().then(() => this.#shutDown(reason));
     return this.#ending;
+  }
+
+  async #shutDown(reason: TransportCloseReason): Promise<void> {
+    this.#connectTimer?.cancel();
+    this.#messageTimer?.cancel();
+    this.#messages.length = 0;
+    this.#jitterBuffer.close();
+    try {
+      await this.#peer.close();
+    } finally {
+      this.#listener?.onClosed(reason);
+    }
   }
 }

@@ -6,13 +6,14 @@
 
 import { Event, RTCSctpTransport, type RTCDataChannel } from "werift";
 import { TransportError } from "../../errors.ts";
+import type { Clock } from "../../media/clock.ts";
 import {
   BoundedInboundStream,
   DiscardedInboundStream,
   DISCARDED,
 } from "./bounded-inbound-stream.ts";
 import { isSaneSctp } from "./sctp-packet.ts";
-import { guardMessages, guardSctp, lastReceivedTsn } from "./werift-internals.ts";
+import { guardMessages, guardSctp, lastReceivedTsn, unacknowledged } from "./werift-internals.ts";
 
 /** What a {@link WeriftChannel} tells its owner. */
 export interface ChannelListener {
@@ -30,6 +31,9 @@ export const MAX_MESSAGE_SIZE = 65_536;
 const MAX_BUFFERED = 256 * 1024;
 /** What werift advertises, in bytes: a client may have no more on the way. */
 const RECEIVE_WINDOW = 1024 * 1024;
+/** How long the last messages may take to arrive before the association is aborted. */
+const FAREWELL_MS = 200;
+const FAREWELL_LOOK_MS = 10;
 /** Channels that a client may open; one is used. */
 const MAX_CHANNELS = 4;
 const DCEP = 50;
@@ -41,6 +45,7 @@ export class WeriftChannel {
   readonly #transport: RTCSctpTransport;
   readonly #feed: (packet: Buffer) => void;
   readonly #maxRemoteMessageSize: number;
+  readonly #clock: Clock;
   #channel: RTCDataChannel | undefined;
   #isClosed = false;
 
@@ -48,7 +53,13 @@ export class WeriftChannel {
    * @param remotePort - From the offer's `a=sctp-port`.
    * @param maxRemoteMessageSize - In bytes, from the offer's `a=max-message-size`.
    */
-  constructor(remotePort: number, maxRemoteMessageSize: number, listener: ChannelListener) {
+  constructor(
+    remotePort: number,
+    maxRemoteMessageSize: number,
+    clock: Clock,
+    listener: ChannelListener,
+  ) {
+    this.#clock = clock;
     this.#maxRemoteMessageSize = maxRemoteMessageSize;
     const transport = new RTCSctpTransport(5000, MAX_MESSAGE_SIZE);
     this.#transport = transport;
@@ -103,11 +114,28 @@ export class WeriftChannel {
     return true;
   }
 
-  /** Aborts the association and frees its timers. Safe to call twice. */
+  /**
+   * Aborts the association and frees its timers, once what was said last has arrived, or a moment
+   * later. Safe to call twice.
+   */
   async close(): Promise<void> {
     if (this.#isClosed) return;
+    await this.#farewell();
     await this.#transport.stop().catch(() => undefined);
     this.#isClosed = true;
+  }
+
+  async #farewell(): Promise<void> {
+    const until = this.#clock.now() + FAREWELL_MS;
+    while (
+      this.#channel?.readyState === "open" &&
+      unacknowledged(this.#transport) > 0 &&
+      this.#clock.now() < until
+    ) {
+      await new Promise<void>((resolve) => {
+        this.#clock.setTimeout(resolve, FAREWELL_LOOK_MS);
+      });
+    }
   }
 
   #isWanted(streamId: number, protocol: number, data: Buffer): boolean {

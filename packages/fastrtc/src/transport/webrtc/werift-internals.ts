@@ -59,6 +59,8 @@ interface SctpInternals {
   handleData(data: Buffer): Promise<void>;
   getInboundStream(streamId: number): SctpInboundStream;
   lastReceivedTsn: number | undefined;
+  readonly sentQueue: readonly unknown[];
+  readonly outboundQueue: readonly unknown[];
 }
 
 interface SctpTransportInternals {
@@ -241,6 +243,12 @@ export function guardMessages(
     if (!isWanted(streamId, protocol, data)) return;
     await datachannelReceive.call(transport, streamId, protocol, data).catch(() => undefined);
   };
+}
+
+/** How many chunks of messages wait to be sent, or to be acknowledged by the other side. */
+export function unacknowledged(transport: RTCSctpTransport): number {
+  const { sentQueue, outboundQueue } = transport.sctp as unknown as SctpInternals;
+  return sentQueue.length + outboundQueue.length;
 }
 
 /** The newest transmission sequence number that came in order; undefined before the association. */

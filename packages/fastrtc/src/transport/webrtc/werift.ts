@@ -221,7 +221,7 @@ class WeriftPeer implements RtcPeer {
   }
 
   #createChannel(channel: NonNullable<InspectedOffer["channel"]>, dtls: DtlsServer): WeriftChannel {
-    return new WeriftChannel(channel.port, channel.maxMessageSize, {
+    return new WeriftChannel(channel.port, channel.maxMessageSize, this.#clock, {
       onSend: (packet) => dtls.send(packet),
       onOpen: () => this.#unlessOver(() => this.#listener.onChannelOpen()),
       onText: (text) => this.#unlessOver(() => this.#listener.onChannelMessage(text)),
