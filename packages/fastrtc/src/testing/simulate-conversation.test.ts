@@ -254,7 +254,7 @@ describe("a simulated conversation", () => {
       receive(frame: AudioFrame): void {
         this.#frames.put(frame);
       }
-      emit(): Promise<AudioFrame> {
+      emit(): Promise<AudioFrame | undefined> {
         return this.#frames.get();
       }
     }
