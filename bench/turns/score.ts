@@ -5,7 +5,7 @@ import { REPLY_LATENCY_MS } from "./our-turns.ts";
 import type { ScriptedSession, ScriptedTurn } from "./scripted-session.ts";
 
 /** A pause is counted in the class up to its length, in milliseconds. */
-export const PAUSE_CLASSES_MS = [300, 500, 700, 1000, 1500, Infinity] as const;
+const PAUSE_CLASSES_MS = [300, 500, 700, 1000, 1500, Infinity] as const;
 
 interface PauseCount {
   pauses: number;

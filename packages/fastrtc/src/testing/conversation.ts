@@ -1,6 +1,6 @@
 /** What remains of a simulated conversation: everything to look at and to assert about. */
 
-import type { ServerMessage } from "@fastrtc/protocol";
+import type { ServerMessage, TurnTrace } from "@fastrtc/protocol";
 
 import type { AudioFrame } from "../media/audio-frame.ts";
 import { formatTimeline } from "./conversation-log.ts";
@@ -41,6 +41,11 @@ export class Conversation {
   readonly outputs: readonly (readonly unknown[])[];
   /** The replies that were heard. */
   readonly replies: readonly HeardReply[];
+  /**
+   * When what happened in each turn, as the server tells its client; milliseconds since the epoch, which
+   * in a simulation begins at 2025-01-01.
+   */
+  readonly turns: readonly TurnTrace[];
   /** What the handler threw, as it was logged. */
   readonly errors: readonly unknown[];
   /** Its length in virtual milliseconds. */
@@ -54,6 +59,7 @@ export class Conversation {
     this.messages = parts.messages;
     this.outputs = parts.outputs;
     this.replies = parts.replies;
+    this.turns = lastTraces(parts.messages);
     this.errors = parts.errors;
     this.durationMs = parts.durationMs;
     this.timersLeft = parts.timersLeft;
@@ -112,4 +118,13 @@ export class Conversation {
     }
     return delays;
   }
+}
+
+// More becomes known of a turn as it goes on.
+function lastTraces(messages: readonly ServerMessage[]): TurnTrace[] {
+  const traces = new Map<number, TurnTrace>();
+  for (const message of messages) {
+    if (message.type === "turn") traces.set(message.data.index, message.data);
+  }
+  return [...traces.values()];
 }

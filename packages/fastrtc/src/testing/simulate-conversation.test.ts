@@ -77,8 +77,10 @@ describe("a simulated conversation", () => {
     // A second and not the third of one that it takes: other tests run at the same time.
     expect(performance.now() - start).toBeLessThan(2000);
     expect(second.timeline).toBe(first.timeline);
+    expect(second.messages).toEqual(first.messages);
     expect(Buffer.from(second.heard.toWav()).equals(first.heard.toWav())).toBe(true);
     expect(first.replies).toHaveLength(6);
+    expect(first.turns.map(({ index }) => index)).toEqual([1, 2, 3, 4, 5, 6]);
   });
 
   it("hears exactly what the handler said, where it was said", async () => {

@@ -65,6 +65,9 @@ class VirtualTimeout {
   }
 }
 
+/** What time it is when a simulation begins: the same each time. */
+const EPOCH_MS = Date.UTC(2025, 0, 1);
+
 let users = 0;
 let restore: (() => void) | undefined;
 
@@ -93,7 +96,6 @@ function replace(): () => void {
     timeout: AbortSignal.timeout.bind(AbortSignal),
     sleep: timersPromises.setTimeout,
   };
-  const epochMs = real.now();
   const clear =
     (realClear: (timer: never) => void) =>
     (timer: unknown): void => {
@@ -116,7 +118,7 @@ function replace(): () => void {
   assign(Date, {
     now: () => {
       const time = sessionTime();
-      return time ? Math.floor(epochMs + time.clock.now()) : real.now();
+      return time ? Math.floor(EPOCH_MS + time.clock.now()) : real.now();
     },
   });
   assign(AbortSignal, {

@@ -6,16 +6,10 @@
  * (words) and `createSmartTurn` (sound), or by a model of your own.
  */
 
-/** Longest audio that a model is given, in milliseconds: the last part of a longer turn. */
-export const END_OF_TURN_AUDIO_MS = 8000;
-/** Rate in Hz of the audio that a model is given. */
-export const END_OF_TURN_SAMPLE_RATE = 16_000;
-
 /** What an {@link EndOfTurnModel} may judge by. */
 export interface EndOfTurnInput {
   /**
-   * The turn so far, up to now: mono at {@link END_OF_TURN_SAMPLE_RATE}, -1 to 1, at most its last
-   * {@link END_OF_TURN_AUDIO_MS}. Read it only; it may be a view of a buffer that is reused when the
+   * The turn so far, up to now: mono at 16,000 Hz, -1 to 1, at most its last 8,000 ms. Read it only; it may be a view of a buffer that is reused when the
    * prediction has settled.
    */
   readonly audio: Float32Array;
