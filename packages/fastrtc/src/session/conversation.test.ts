@@ -87,6 +87,33 @@ describe("a conversation", () => {
     ]);
   });
 
+  it.each([
+    [false, 640 + 300],
+    [true, 640],
+  ])(
+    "hides a slow answer behind the silence when it starts eagerly (%s)",
+    async (eager, delayMs) => {
+      const caller: Call = call(
+        replying(
+          async function* () {
+            // What a recognizer and a model take before the first sound.
+            await new Promise<void>((resolve) => void caller.clock.setTimeout(resolve, 300));
+            yield tone(100, 3000);
+          },
+          { turn: { eager, minSilenceMs: 640 } },
+        ),
+      );
+      await caller.say(speech(640));
+      let waitedMs = 0;
+      while (heardMs(caller, 3000) === 0 && waitedMs < 3000) {
+        await caller.say(silence(20));
+        waitedMs += 20;
+      }
+      expect(waitedMs).toBeGreaterThanOrEqual(delayMs - 20);
+      expect(waitedMs).toBeLessThanOrEqual(delayMs + 60);
+    },
+  );
+
   it("aborts an eager reply when the user goes on, and nobody hears of it", async () => {
     let starts = 0;
     let aborts = 0;
