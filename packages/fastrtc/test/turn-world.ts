@@ -90,7 +90,12 @@ export class TurnWorld implements TurnTakingHost {
   constructor(setup: WorldSetup = {}) {
     this.#setup = setup;
     const modules = setup.modules ?? SOURCES;
-    this.options = modules.resolveTurnOptions(setup.turn);
+    // Whole windows, so that scripts can count in them.
+    this.options = modules.resolveTurnOptions({
+      minSpeechMs: 96,
+      minSilenceMs: 640,
+      ...setup.turn,
+    });
     this.taking = new modules.TurnTaking({
       options: this.options,
       host: this,

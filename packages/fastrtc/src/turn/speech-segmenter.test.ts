@@ -15,7 +15,7 @@ interface Heard {
 
 function listen(options: TurnOptions = {}): Heard {
   const events: string[] = [];
-  const segmenter = new SpeechSegmenter(resolveTurnOptions(options), {
+  const segmenter = new SpeechSegmenter(resolveTurnOptions({ minSpeechMs: 96, ...options }), {
     onSpeechWindow: (activeMs) => events.push(`window ${activeMs}`),
     onSpeechStarted: () => events.push("started"),
     onSpeechStopped: (silenceMs) => events.push(`stopped ${silenceMs}`),

@@ -21,7 +21,7 @@ describe("resolveTurnOptions", () => {
   });
 
   it("derives what depends on the silence", () => {
-    expect(resolveTurnOptions()).toMatchObject({ vadStopMs: 200, eagerSilenceMs: 320 });
+    expect(resolveTurnOptions()).toMatchObject({ vadStopMs: 200, eagerSilenceMs: 325 });
     expect(resolveTurnOptions({ minSilenceMs: 100 })).toMatchObject({
       vadStopMs: 100,
       eagerSilenceMs: 50,

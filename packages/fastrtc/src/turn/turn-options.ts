@@ -78,7 +78,7 @@ export interface TurnOptions {
    *
    * Higher values ignore longer clicks and coughs, and miss short words.
    *
-   * @defaultValue 96
+   * @defaultValue 64
    */
   readonly minSpeechMs?: number;
   /**
@@ -95,7 +95,7 @@ export interface TurnOptions {
    *
    * Lower values answer sooner and cut off more speakers who pause to think.
    *
-   * @defaultValue 640
+   * @defaultValue 650
    */
   readonly minSilenceMs?: number;
   /**
@@ -279,8 +279,8 @@ const DEFAULT_ENDPOINTING = {
 
 const DEFAULTS = {
   speechThreshold: 0.5,
-  minSpeechMs: 96,
-  minSilenceMs: 640,
+  minSpeechMs: 64,
+  minSilenceMs: 650,
   silenceToleranceMs: 32,
   preRollMs: 500,
   maxTurnMs: 180_000,
