@@ -50,7 +50,12 @@ export type { SileroVadOptions } from "./turn/fastrtc-vad.ts";
 export { createTranscriptEndOfTurn } from "./turn/transcript-end-of-turn.ts";
 export type { TranscriptEndOfTurnOptions } from "./turn/transcript-end-of-turn.ts";
 export type { AlgoOptions, EndpointingOptions, TurnOptions } from "./turn/turn-options.ts";
-export type { SpeechToText, TranscribeCall, Transcript, TranscriptWord } from "./models/speech-to-text.ts";
+export type {
+  SpeechToText,
+  TranscribeCall,
+  Transcript,
+  TranscriptWord,
+} from "./models/speech-to-text.ts";
 export { createSileroVad, warmUpSileroVad } from "./turn/silero.ts";
 export { createEnergyVad } from "./turn/energy.ts";
 export type { EnergyVadOptions } from "./turn/energy.ts";

@@ -110,7 +110,7 @@ export interface SleepOptions {
  * Waits on the simulation's virtual time: a minute takes no time at all.
  *
  * @param durationMs - Virtual milliseconds.
- * @throws {@link InvalidStateError} outside of a simulation.
+ * @throws `InvalidStateError` outside of a simulation.
  */
 export function sleep(durationMs: number, options: SleepOptions = {}): Promise<void> {
   const scope = scopes.getStore();

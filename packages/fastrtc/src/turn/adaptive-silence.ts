@@ -7,7 +7,7 @@
 
 import { InvalidOptionError } from "../errors.ts";
 
-/** How far {@link AdaptiveSilence} goes. */
+/** How far adaptive silence goes. */
 export interface AdaptiveSilenceOptions {
   /**
    * How many times the speaker's mean pause to wait.

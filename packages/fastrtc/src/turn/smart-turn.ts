@@ -30,8 +30,8 @@ export interface SmartTurnModel extends EndOfTurnModel {
   /**
    * Starts the thread, loads the model and runs it twice, so that the first turn need not wait.
    *
-   * @throws {@link InvalidStateError} when onnxruntime-node cannot be loaded.
-   * @throws {@link InvalidOptionError} for a file that is no such model.
+   * @throws `InvalidStateError` when onnxruntime-node cannot be loaded.
+   * @throws `InvalidOptionError` for a file that is no such model.
    */
   warmUp(): Promise<void>;
 }
@@ -51,8 +51,8 @@ const thread = new SmartTurnThread(startWorker);
  * const endOfTurn = createSmartTurn({ modelPath: "models/smart-turn-v3.2-cpu.onnx" });
  * await endOfTurn.warmUp();
  * ```
- * @throws {@link InvalidOptionError} when there is no such file.
- * @throws {@link InvalidStateError} when onnxruntime-node is not installed.
+ * @throws `InvalidOptionError` when there is no such file.
+ * @throws `InvalidStateError` when onnxruntime-node is not installed.
  */
 export function createSmartTurn(options: SmartTurnOptions): SmartTurnModel {
   const modelPath = checkModelPath(options.modelPath);
