@@ -49,7 +49,7 @@ export class SpeakingPage {
     return new SpeakingPage(page);
   }
 
-  /** Speaks, and returns when the microphone heard it; resolves a moment after the last sound. */
+  /** Speaks, and returns when the microphone heard it; resolves a second after the last sound. */
   speak(frame: AudioFrame): Promise<SoundTimes> {
     const spoken = {
       base64: Buffer.from(frame.toBytes()).toString("base64"),
@@ -172,7 +172,8 @@ function installSpeaking(): void {
     if (!microphone) throw new Error("Connect first.");
     const { context } = microphone;
     const samples = new Int16Array(Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)).buffer);
-    const buffer = new AudioBuffer({ length: samples.length, sampleRate });
+    // A node that ends holds its graph up for some 60 ms, so the end comes long after the last sound.
+    const buffer = new AudioBuffer({ length: samples.length + sampleRate, sampleRate });
     buffer.copyToChannel(
       Float32Array.from(samples, (value) => value / 32_768),
       0,
@@ -182,7 +183,6 @@ function installSpeaking(): void {
     const from = sent.length;
     source.start();
     await new Promise((resolve) => source.addEventListener("ended", resolve));
-    await new Promise((resolve) => setTimeout(resolve, 50));
     // Between sounds the microphone is digitally silent.
     const sounds = sent.slice(from).filter(({ level }) => level > 0);
     const [first, last] = [sounds.at(0), sounds.at(-1)];

@@ -175,7 +175,7 @@ export interface TurnOptions {
    *
    * Lower values go silent sooner, and at coughs too.
    *
-   * @defaultValue 192
+   * @defaultValue 160
    */
   readonly bargeInMs?: number;
   /**
@@ -287,7 +287,7 @@ const DEFAULTS = {
   eager: false,
   reopenMs: 192,
   postWaitMs: 300,
-  bargeInMs: 192,
+  bargeInMs: 160,
   interruptMs: 352,
   resumeMs: 600,
   holdMaxMs: 8000,
