@@ -8,6 +8,7 @@ module.exports = {
   resolve: {
     alias: {
       "fastrtc/testing$": source("fastrtc/src/testing/index.ts"),
+      "fastrtc/smart-turn$": source("fastrtc/src/smart-turn.ts"),
       fastrtc$: source("fastrtc/src/index.ts"),
       "@fastrtc/client$": source("client/src/index.ts"),
       "@fastrtc/react$": source("react/src/index.ts"),

@@ -25,7 +25,10 @@ export default tseslint.config(
     rules: {
       "tsdoc/syntax": "error",
       "max-lines": ["error", { max: 400, skipBlankLines: true, skipComments: true }],
-      "@typescript-eslint/switch-exhaustiveness-check": "error",
+      "@typescript-eslint/switch-exhaustiveness-check": [
+        "error",
+        { considerDefaultExhaustiveForUnions: true },
+      ],
       "@typescript-eslint/consistent-type-imports": "error",
       // Type aliases of literal unions and interfaces both have their use; we decide by shape.
       "@typescript-eslint/consistent-type-definitions": "off",

@@ -6,6 +6,7 @@ const source = (path: string): string => fileURLToPath(new URL(path, import.meta
 // Tests run against the sources, so that a failing line is a line somebody wrote.
 const alias = {
   "fastrtc/testing": source("packages/fastrtc/src/testing/index.ts"),
+  "fastrtc/smart-turn": source("packages/fastrtc/src/smart-turn.ts"),
   fastrtc: source("packages/fastrtc/src/index.ts"),
   "@fastrtc/client": source("packages/client/src/index.ts"),
   "@fastrtc/react": source("packages/react/src/index.ts"),

@@ -16,6 +16,7 @@ const ENTRIES = [
   { folder: "packages/client", entry: "index", report: "client" },
   { folder: "packages/react", entry: "index", report: "react" },
   { folder: "packages/fastrtc", entry: "index", report: "fastrtc" },
+  { folder: "packages/fastrtc", entry: "smart-turn", report: "fastrtc-smart-turn" },
   { folder: "packages/fastrtc", entry: "testing/index", report: "fastrtc-testing" },
 ];
 

@@ -1,4 +1,4 @@
-import type { TurnLog } from "@fastrtc/protocol";
+import type { TurnLog, TurnTrace } from "@fastrtc/protocol";
 import type { FastRTCClientError } from "./client-error.ts";
 
 /** Where a session stands. */
@@ -31,6 +31,8 @@ export interface ClientEvents {
   "state-changed": StateChange;
   /** A moment of a turn. */
   "turn-log": TurnLog;
+  /** When what happened in a turn; again when more is known. Not from FastRTC's own servers. */
+  "turn-traced": TurnTrace;
   /** The values of one `AdditionalOutputs`. */
   output: readonly unknown[];
   /** What the handler sent, whatever it is. */

@@ -13,6 +13,7 @@ import { postInputs, type ClientInputs } from "./inputs.ts";
 import { Microphone } from "./microphone.ts";
 import { OutputStream } from "./output-stream.ts";
 import { PeerConnection } from "./peer-connection.ts";
+import { PlaybackReport } from "./playback-report.ts";
 import { SignalingClient } from "./signaling-client.ts";
 
 const CONNECT_TIMEOUT_MS = 30_000;
@@ -57,6 +58,7 @@ export class ClientSession {
   #microphone: Microphone | undefined;
   #peer: PeerConnection | undefined;
   #outputs: OutputStream | undefined;
+  #playback: PlaybackReport | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #goodbye: string | undefined;
   #isAnswered = false;
@@ -231,6 +233,7 @@ export class ClientSession {
       listener: {
         onConnected: () => {
           clearTimeout(this.#timer);
+          this.#reportPlayback();
           host.onState("connected");
           this.#onConnected?.();
         },
@@ -258,6 +261,20 @@ export class ClientSession {
     return this.#peer;
   }
 
+  // With a reader of its own: what the application reads are differences between its own readings.
+  #reportPlayback(): void {
+    const peer = this.#peer;
+    if (peer === undefined || this.#playback) return;
+    const stats = new ConnectionStatsReader();
+    this.#playback = new PlaybackReport({
+      readDelayMs: async () => stats.read(await peer.getStats()).jitterBufferMs,
+      readLevel: () => peer.playedLevel,
+      send: (text) => {
+        peer.send(text);
+      },
+    });
+  }
+
   #openOutputs(): void {
     this.#outputs = new OutputStream({
       endpoint: this.#host.endpoint,
@@ -272,7 +289,11 @@ export class ClientSession {
     const host = this.#host;
     switch (message.type) {
       case "log":
+        if (message.data === "response_starting") this.#playback?.expectReply();
         if (isTurnLog(message.data)) host.emit("turn-log", message.data);
+        break;
+      case "turn":
+        host.emit("turn-traced", message.data);
         break;
       case "fetch_output":
         // Empty from servers that keep the values for `/outputs`.
@@ -336,6 +357,7 @@ export class ClientSession {
     this.#peer?.close();
     this.#microphone?.close();
     this.#outputs?.close();
+    this.#playback?.close();
     this.#host.onEnded(end);
   }
 }

@@ -115,6 +115,12 @@ export class PeerConnection {
     return this.#connection.getStats();
   }
 
+  /** How loud the audio is that is played right now, 0 to 1; undefined where that is not told. */
+  get playedLevel(): number | undefined {
+    const [receiver] = this.#connection.getReceivers();
+    return receiver?.getSynchronizationSources()[0]?.audioLevel;
+  }
+
   /** Hangs up. The listener hears nothing any more. */
   close(): void {
     if (this.#isClosed) return;

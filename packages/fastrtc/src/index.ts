@@ -31,7 +31,12 @@ export type {
   ReplyOnPauseOptions,
   StartupFunction,
 } from "./handler/reply-on-pause.ts";
-export type { ReplyCall, ReplyOutput } from "./handler/reply.ts";
+export type { Heard } from "./handler/heard-audio.ts";
+export { findStopWord, StopWordMatcher } from "./handler/stop-words.ts";
+export type { StopWordMatch } from "./handler/stop-words.ts";
+export { ReplyOnStopWords } from "./handler/reply-on-stop-words.ts";
+export type { ReplyOnStopWordsOptions } from "./handler/reply-on-stop-words.ts";
+export type { ReplyCall, ReplyControl, ReplyOutput } from "./handler/reply.ts";
 export { StreamHandler, StreamHandlerBase } from "./handler/stream-handler.ts";
 export type { StreamHandlerOptions } from "./handler/stream-handler.ts";
 export { AdditionalOutputs } from "./handler/additional-outputs.ts";
@@ -39,7 +44,18 @@ export { CloseStream } from "./handler/close-stream.ts";
 export type { HandlerOutput } from "./handler/handler-output.ts";
 export type { HandlerPort, TurnMoment } from "./handler/handler-port.ts";
 
-export type { AlgoOptions, TurnOptions } from "./turn/turn-options.ts";
+export type { AdaptiveSilenceOptions } from "./turn/adaptive-silence.ts";
+export type { EndOfTurnCall, EndOfTurnInput, EndOfTurnModel } from "./turn/end-of-turn.ts";
+export type { SileroVadOptions } from "./turn/fastrtc-vad.ts";
+export { createTranscriptEndOfTurn } from "./turn/transcript-end-of-turn.ts";
+export type { TranscriptEndOfTurnOptions } from "./turn/transcript-end-of-turn.ts";
+export type { AlgoOptions, EndpointingOptions, TurnOptions } from "./turn/turn-options.ts";
+export type {
+  SpeechToText,
+  TranscribeCall,
+  Transcript,
+  TranscriptWord,
+} from "./models/speech-to-text.ts";
 export { createSileroVad, warmUpSileroVad } from "./turn/silero.ts";
 export { createEnergyVad } from "./turn/energy.ts";
 export type { EnergyVadOptions } from "./turn/energy.ts";

@@ -1,5 +1,7 @@
 /** The options of a {@link Stream}, checked at the door. */
 
+import type { TurnTrace } from "@fastrtc/protocol";
+
 import type { AudioEncoderOptions } from "./codec/create-codec.ts";
 import { InvalidOptionError } from "./errors.ts";
 import { GeneratorHandler } from "./handler/generator-handler.ts";
@@ -101,6 +103,11 @@ export interface StreamOptions {
   readonly additionalInputs?: InputSchema;
   /** Called with the arguments of each `AdditionalOutputs`, in the session's context. */
   readonly additionalOutputsHandler?: (...args: readonly unknown[]) => void | Promise<void>;
+  /**
+   * Called when a turn is over, and when more becomes known of it, with the moments of its steps; in the
+   * session's context.
+   */
+  readonly onTurn?: (trace: TurnTrace) => void | Promise<void>;
   /** How the built-in page looks. */
   readonly uiArgs?: UiArgs;
   /**
@@ -139,6 +146,7 @@ const LOCAL_NAMES = new Set<string>([
   "trackConstraints",
   "additionalInputs",
   "additionalOutputsHandler",
+  "onTurn",
   "uiArgs",
   "cors",
   "logger",

@@ -121,6 +121,7 @@ export class Stream {
       template: {
         handler: checked.handler,
         onOutputs: options.additionalOutputsHandler,
+        onTurn: options.onTurn,
         timeLimit: checked.timeLimit,
         encoder: advanced.encoder ?? {},
         clock: this.#clock,

@@ -55,6 +55,7 @@ export function call(handler: StreamHandlerBase, id = "caller"): Call {
     handler,
     initialInputs: [],
     onOutputs: undefined,
+    onTurn: undefined,
     timeLimit: Infinity,
     encoder: {},
     clock,

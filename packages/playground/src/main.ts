@@ -14,6 +14,7 @@ import { showLog } from "./log-view.ts";
 import { showOutputs } from "./output-view.ts";
 import { showSession } from "./session-view.ts";
 import { showSound } from "./sound-view.ts";
+import { showTrace } from "./trace-view.ts";
 import { TurnTracker } from "./turn-tracker.ts";
 
 declare global {
@@ -36,6 +37,7 @@ showConnection(client);
 showSound(client, tracker);
 showSession(client, tracker);
 showOutputs(client);
+showTrace(client);
 showDevices(client, (error) => {
   log("error", error instanceof Error ? error.message : String(error));
 });

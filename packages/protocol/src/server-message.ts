@@ -7,6 +7,22 @@
 /** The moments of a turn that FastRTC's clients know. */
 export type TurnLog = "started_talking" | "pause_detected" | "response_starting";
 
+/** When what happened in one turn; milliseconds since the epoch by the server's clock. */
+export interface TurnTrace {
+  /** Counts the session's turns from 1; 0 is the start-up reply. */
+  readonly index: number;
+  readonly speechStartedAt?: number;
+  readonly speechEndedAt?: number;
+  /** The turn was taken to be over. */
+  readonly endedAt?: number;
+  readonly replyStartedAt?: number;
+  readonly firstFrameAt?: number;
+  readonly firstPacketAt?: number;
+  /** The client heard the reply's first sound. */
+  readonly firstAudibleAt?: number;
+  readonly interruptedAt?: number;
+}
+
 /** One message from server to client. */
 export type ServerMessage =
   /** The handler waits for inputs of this turn. */
@@ -21,6 +37,8 @@ export type ServerMessage =
   | { readonly type: "update_connection"; readonly data: "closed" }
   /** A moment of a turn ({@link TurnLog}), or the echo of a client's text. */
   | { readonly type: "log"; readonly data: string }
+  /** How long each step of a turn took; not one of FastRTC's. */
+  | { readonly type: "turn"; readonly data: TurnTrace }
   /** Whatever the handler sent. */
   | { readonly type: "message"; readonly data: unknown }
   /** Something went wrong; the text is meant for users. */
@@ -35,6 +53,7 @@ const TYPES = new Set<string>([
   "end_stream",
   "update_connection",
   "log",
+  "turn",
   "message",
   "error",
   "warning",

@@ -27,7 +27,20 @@ export class GeneratorHandler extends StreamHandlerBase {
   }
 
   override startUp(): void {
-    const reply = new Reply(this.port, 0, {});
+    const nobody = (): void => undefined;
+    const reply = new Reply(this.port, {
+      index: 0,
+      timings: {},
+      eager: false,
+      transcript: undefined,
+      listener: {
+        onAudible: nobody,
+        onFinished: nobody,
+        onFailed: nobody,
+        onUninterruptible: nobody,
+        onText: nobody,
+      },
+    });
     this.port.context.signal.addEventListener("abort", () => reply.interrupt(), { once: true });
     void reply.run(this.#generate);
   }

@@ -2,7 +2,7 @@
 
 import type { AudioFrame } from "../media/audio-frame.ts";
 import type { Clock } from "../media/clock.ts";
-import type { SessionContext } from "../session/context.ts";
+import type { SessionContext, TurnTimings } from "../session/context.ts";
 import type { AdditionalOutputs } from "./additional-outputs.ts";
 import type { CloseStream } from "./close-stream.ts";
 
@@ -20,11 +20,18 @@ export interface HandlerPort {
   /**
    * Queues audio for the caller.
    *
+   * @param onSent - Called as its parts are sent, with their length in ms.
    * @returns undefined while there is room, else a promise that resolves when there is again.
    */
-  write(frame: AudioFrame, onSent?: () => void): Promise<void> | undefined;
+  write(frame: AudioFrame, onSent?: (durationMs: number) => void): Promise<void> | undefined;
   /** Says that no more audio follows for now: a last part of a frame need not wait for its rest. */
   flush(): void;
+  /** Goes silent, reversibly: queued audio waits for {@link HandlerPort.release}. */
+  hold(): void;
+  /** Goes on where {@link HandlerPort.hold} stopped. */
+  release(): void;
+  /** How long ago, in ms, the audio was sent that the caller hears now, as far as it is known. */
+  readonly playoutDelayMs: number;
   /** Drops the audio that has not been heard yet, here and at the other side. */
   clear(): void;
   /** Whether queued audio waits to be sent. */
@@ -35,10 +42,16 @@ export interface HandlerPort {
   output(outputs: AdditionalOutputs): void;
   /** Tells the client where the turn stands. */
   log(moment: TurnMoment): void;
+  /** Tells the client, and whoever watches the server, how long the steps of a turn took. */
+  traceTurn(trace: TurnTimings & { readonly index: number }): void;
+  /** Tells the client that a stop word was heard. */
+  stopWordHeard(): void;
   /** Asks the client for its inputs. */
   requestInputs(): void;
   /** Reports an error of the user's code: to the log, and to the client in words meant for it. */
   reportError(error: unknown): void;
+  /** Notes in the log what went wrong without harm to the user. */
+  noteError(error: unknown): void;
   /** Ends the session when queued audio has been sent. */
   closeStream(close: CloseStream): void;
 }

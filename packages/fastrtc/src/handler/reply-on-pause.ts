@@ -4,19 +4,21 @@
  */
 
 import { InvalidOptionError } from "../errors.ts";
-import { AudioFrame } from "../media/audio-frame.ts";
-import type { TurnTimings } from "../session/context.ts";
+import type { AudioFrame } from "../media/audio-frame.ts";
+import type { SpeechToText } from "../models/speech-to-text.ts";
+import type { EndOfTurnModel } from "../turn/end-of-turn.ts";
+import type { SileroVadOptions } from "../turn/fastrtc-vad.ts";
 import { createSileroVad, warmUpSileroVad } from "../turn/silero.ts";
-import { TurnDetector } from "../turn/turn-detector.ts";
-import type { Utterance } from "../turn/turn-detector.ts";
 import { resolveTurnOptions } from "../turn/turn-options.ts";
 import type { AlgoOptions, ResolvedTurnOptions, TurnOptions } from "../turn/turn-options.ts";
 import type { VoiceActivityDetectorFactory } from "../turn/voice-activity.ts";
+import type { Conductor } from "./conductor.ts";
+import { FastRTCConductor } from "./fastrtc-conductor.ts";
 import type { HandlerPort } from "./handler-port.ts";
-import { Reply } from "./reply.ts";
-import type { ReplyCall, ReplyOutput } from "./reply.ts";
+import type { Reply, ReplyCall, ReplyOutput } from "./reply.ts";
 import { StreamHandlerBase } from "./stream-handler.ts";
 import type { StreamHandlerOptions } from "./stream-handler.ts";
+import { TurnConductor } from "./turn-conductor.ts";
 
 /**
  * Answers one turn. Usually an async generator; a sync one works too.
@@ -38,6 +40,16 @@ export interface ReplyOnPauseOptions extends StreamHandlerOptions {
   /** When turns begin and end; wins over {@link ReplyOnPauseOptions.algoOptions}. */
   readonly turn?: TurnOptions;
   /**
+   * How turns are found: `"turn-taking"` decides every 32 ms; `"fastrtc"` reproduces Python FastRTC's
+   * blocks of 0.6 s for applications that depend on them, with `algoOptions` and `modelOptions` as
+   * there, and ignores `turn`, `endOfTurn` and `speechToText`.
+   *
+   * @defaultValue "turn-taking"
+   */
+  readonly pauseDetection?: "turn-taking" | "fastrtc";
+  /** FastRTC's options of voice activity detection; only with `pauseDetection: "fastrtc"`. */
+  readonly modelOptions?: SileroVadOptions;
+  /**
    * Whether speech stops a reply. Where it does not, what is said during a reply is ignored.
    *
    * @defaultValue true
@@ -49,6 +61,21 @@ export interface ReplyOnPauseOptions extends StreamHandlerOptions {
    * @defaultValue {@link createSileroVad}
    */
   readonly model?: VoiceActivityDetectorFactory;
+  /**
+   * Judges at each pause whether the user has finished, and so shortens or lengthens the wait
+   * (`turn.endpointing`).
+   *
+   * @defaultValue none: silence alone decides
+   */
+  readonly endOfTurn?: EndOfTurnModel;
+  /**
+   * Recognises what the user says, at each pause. Replies then find it in `turn.transcript`, the
+   * end-of-turn model reads it, and words decide whether speech over a reply is an interruption. A turn
+   * without words is not answered.
+   *
+   * @defaultValue none
+   */
+  readonly speechToText?: SpeechToText;
   /**
    * Whether to ask the client for its inputs (`send_input`) at each turn and to wait for them.
    *
@@ -72,9 +99,7 @@ export class ReplyOnPause extends StreamHandlerBase {
   readonly #reply: ReplyFunction;
   readonly #options: ReplyOnPauseOptions;
   readonly #turnOptions: ResolvedTurnOptions;
-  #detector: TurnDetector | undefined;
-  #current: Reply | undefined;
-  #turns = 0;
+  #conductor: Conductor | undefined;
 
   /**
    * @param reply - Answers one turn.
@@ -89,6 +114,14 @@ export class ReplyOnPause extends StreamHandlerBase {
     this.#reply = reply;
     this.#options = options;
     this.#turnOptions = resolveTurnOptions(options.turn, options.algoOptions);
+    const { pauseDetection = "turn-taking" } = options;
+    if (!["turn-taking", "fastrtc"].includes(pauseDetection)) {
+      throw new InvalidOptionError(
+        "pauseDetection",
+        pauseDetection,
+        'Use "turn-taking" or "fastrtc".',
+      );
+    }
     // Off the critical path: a failure shows again, with its reason, when a session needs the model.
     if (!options.model) warmUpSileroVad().catch(() => undefined);
   }
@@ -99,88 +132,54 @@ export class ReplyOnPause extends StreamHandlerBase {
 
   override attach(port: HandlerPort): void {
     super.attach(port);
-    const channels = this.expectedLayout === "stereo" ? 2 : 1;
-    const createVad = this.#options.model ?? createSileroVad;
-    this.#detector = new TurnDetector(
-      { sampleRate: this.inputSampleRate, channels },
-      createVad(),
-      this.#turnOptions,
-      {
-        onSpeechStarted: () => port.log("started_talking"),
-        onBargeIn: () => {
-          if (this.#canInterrupt) this.#interrupt();
-        },
-        onTurnEnded: (utterance) => this.#onTurnEnded(utterance),
-      },
-    );
-    port.context.signal.addEventListener("abort", () => this.#interrupt(), { once: true });
+    const conductor = this.#createConductor(port);
+    this.#conductor = conductor;
+    port.context.signal.addEventListener("abort", () => conductor.close(), { once: true });
   }
 
   override receive(frame: AudioFrame): void {
-    this.#detector?.push(frame);
+    this.#conductor?.push(frame);
   }
 
   override startUp(): void {
     const { startupFn } = this.#options;
-    if (startupFn) this.#answer({}, startupFn);
+    if (startupFn) this.#conductor?.greet((reply) => void reply.run(startupFn));
   }
 
   override reset(): void {
-    this.#detector?.reset();
+    this.#conductor?.reset();
+  }
+
+  override onAudible(atMs: number): void {
+    this.#conductor?.onAudible(atMs);
   }
 
   /** Ends the user's turn now and answers it; answers silence when nothing has been said. */
   triggerResponse(): void {
-    if (this.#detector?.inTurn) {
-      this.#detector.endTurn();
-      return;
-    }
-    this.#interrupt();
-    this.#answerUtterance({ samples: new Int16Array(0), speechStartAgoMs: 0, speechEndAgoMs: 0 });
+    this.#conductor?.endTurnNow();
   }
 
-  get #canInterrupt(): boolean {
-    return this.#options.canInterrupt ?? true;
+  #createConductor(port: HandlerPort): Conductor {
+    const { model = createSileroVad, canInterrupt = true, pauseDetection } = this.#options;
+    const { algoOptions, modelOptions, endOfTurn, speechToText } = this.#options;
+    const shared = {
+      port,
+      sampleRate: this.inputSampleRate,
+      channels: this.expectedLayout === "stereo" ? 2 : 1,
+      vad: model(),
+      canInterrupt,
+      answer: (reply: Reply, audio: AudioFrame) => this.#answer(reply, audio),
+    } as const;
+    return pauseDetection === "fastrtc"
+      ? new FastRTCConductor({ ...shared, algoOptions, modelOptions })
+      : new TurnConductor({ ...shared, turn: this.#turnOptions, endOfTurn, speechToText });
   }
 
-  get #isReplying(): boolean {
-    return this.#current?.isGenerating === true || this.port.isPlaying;
-  }
-
-  #onTurnEnded(utterance: Utterance): void {
-    this.port.log("pause_detected");
-    // Speech too short to stop the reply, or in a reply that cannot be stopped.
-    if (this.#isReplying) return;
-    this.#answerUtterance(utterance);
-  }
-
-  #answerUtterance(utterance: Utterance): void {
-    const now = Date.now();
-    const channels = this.expectedLayout === "stereo" ? 2 : 1;
-    const audio = AudioFrame.from([
-      this.inputSampleRate,
-      utterance.samples,
-      channels === 2 ? "stereo" : "mono",
-    ]);
-    this.#answer(
-      {
-        speechStartedAt: now - utterance.speechStartAgoMs,
-        speechEndedAt: now - utterance.speechEndAgoMs,
-        endedAt: now,
-      },
+  #answer(reply: Reply, audio: AudioFrame): void {
+    const asks = this.#options.needsArgs === true;
+    void reply.run(
       (call) => this.#reply(audio, call),
+      asks ? this.waitForArgs(reply.signal) : undefined,
     );
-  }
-
-  #interrupt(): void {
-    if (this.#isReplying) this.#current?.interrupt();
-  }
-
-  #answer(timings: TurnTimings, start: (call: ReplyCall) => ReplyOutput): void {
-    const isTurn = timings.endedAt !== undefined;
-    const reply = new Reply(this.port, isTurn ? ++this.#turns : 0, timings);
-    this.#current = reply;
-    const asks = isTurn && this.#options.needsArgs;
-    void reply.run(start, asks ? this.waitForArgs(reply.signal) : undefined);
   }
 }

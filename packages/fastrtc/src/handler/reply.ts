@@ -6,6 +6,8 @@
 import { contextOfTurn, runInContext } from "../session/context.ts";
 import type { SessionContext, Turn, TurnTimings } from "../session/context.ts";
 import { ABORTED, AbortGate } from "./abort-gate.ts";
+import { HeardAudio } from "./heard-audio.ts";
+import type { Heard } from "./heard-audio.ts";
 import { sortOutput } from "./handler-output.ts";
 import type { HandlerOutput } from "./handler-output.ts";
 import type { HandlerPort } from "./handler-port.ts";
@@ -13,6 +15,21 @@ import { MacrotaskYield } from "./macrotask-yield.ts";
 
 /** What a reply is: audio and values, one after the other. */
 export type ReplyOutput = Iterable<HandlerOutput> | AsyncIterable<HandlerOutput>;
+
+/** What a reply may know of itself, and decide about itself, while it runs and afterwards. */
+export interface ReplyControl {
+  /**
+   * What the user has heard of it by now; what was not heard does not belong into a history. As exact
+   * as the client's reports allow; without any, what was sent.
+   */
+  readonly heard: Heard;
+  /**
+   * Whether speech cannot stop it from now on.
+   *
+   * @defaultValue false
+   */
+  uninterruptible: boolean;
+}
 
 /** What a reply's generator function is given. */
 export interface ReplyCall {
@@ -24,44 +41,96 @@ export interface ReplyCall {
   readonly signal: AbortSignal;
   /** The turn that is answered. */
   readonly turn: Turn;
+  /** This reply: what was heard of it, and whether it can be stopped. */
+  readonly reply: ReplyControl;
 }
 
 type ReplyIterator =
   Iterator<HandlerOutput, unknown, undefined> | AsyncIterator<HandlerOutput, unknown, undefined>;
 
-/** One reply, from its first `next()` to its end. */
+/** Whom a {@link Reply} tells how it fares. Nothing is told after {@link Reply.interrupt}. */
+export interface ReplyListener {
+  /** Its first audio has been handed to the network. */
+  onAudible(): void;
+  /** It has ended, and its audio has been sent. */
+  onFinished(): void;
+  /** It failed before it was released: nothing of it was heard, and it can be tried again. */
+  onFailed(): void;
+  /** Its own code forbids interruptions, or allows them again. */
+  onUninterruptible(isUninterruptible: boolean): void;
+  /** It will say these words. */
+  onText(text: string): void;
+}
+
+/** What a {@link Reply} answers. */
+export interface ReplyOptions {
+  /** Which turn of the session; 0 where nobody has spoken. */
+  readonly index: number;
+  /** What is known of that turn so far; filled in as the reply goes on. */
+  readonly timings: TurnTimings;
+  /** Whether it starts before the turn is sure: it is held until {@link Reply.release}. */
+  readonly eager: boolean;
+  readonly transcript: string | undefined;
+  readonly listener: ReplyListener;
+}
+
+/** One reply, from its first `next()` to the end of its audio. */
 export class Reply {
   readonly #port: HandlerPort;
+  readonly #options: ReplyOptions;
   readonly #context: SessionContext;
   readonly #turn: Turn;
-  readonly #timings: TurnTimings;
+  readonly #control: ReplyControl;
   readonly #controller = new AbortController();
-  #isGenerating = true;
+  readonly #audio = new HeardAudio();
+  // What it said while it was held; undefined once it is released.
+  #held: (() => void)[] | undefined;
+  #heard: Heard | undefined;
 
-  /**
-   * @param index - Which turn of the session it answers; 0 where nobody has spoken.
-   * @param timings - What is known of that turn so far; filled in as the reply goes on.
-   */
-  constructor(port: HandlerPort, index: number, timings: TurnTimings) {
+  constructor(port: HandlerPort, options: ReplyOptions) {
     this.#port = port;
-    this.#timings = timings;
+    this.#options = options;
+    const { index, timings, eager, transcript, listener } = options;
+    let isUninterruptible = false;
+    const { signal } = this.#controller;
+    this.#held = eager ? [] : undefined;
     this.#turn = {
       id: `${port.context.webrtcId}:${index}`,
       index,
-      signal: this.#controller.signal,
+      signal,
       timings,
+      eager,
+      transcript,
     };
     this.#context = contextOfTurn(port.context, this.#turn);
-  }
-
-  /** Whether its generator has yet to begin or to end. */
-  get isGenerating(): boolean {
-    return this.#isGenerating;
+    const heard = (): Heard => this.#heard ?? this.#audio.heard(port.playoutDelayMs);
+    this.#control = {
+      get heard() {
+        return heard();
+      },
+      get uninterruptible() {
+        return isUninterruptible;
+      },
+      set uninterruptible(value) {
+        isUninterruptible = value;
+        if (!signal.aborted) listener.onUninterruptible(value);
+      },
+    };
   }
 
   /** Aborts when the reply is interrupted. */
   get signal(): AbortSignal {
     return this.#controller.signal;
+  }
+
+  /** When what happened, filled in as it goes on. */
+  get timings(): TurnTimings {
+    return this.#options.timings;
+  }
+
+  /** Which turn of the session it answers; 0 where nobody has spoken. */
+  get index(): number {
+    return this.#options.index;
   }
 
   /**
@@ -74,32 +143,56 @@ export class Reply {
     start: (call: ReplyCall) => ReplyOutput,
     inputs: unknown = this.#port.inputs,
   ): Promise<void> {
+    const { listener, timings } = this.#options;
     try {
       const given = inputs instanceof Promise ? ((await inputs) as unknown) : inputs;
       if (this.signal.aborted) return;
-      this.#timings.replyStartedAt = Date.now();
+      timings.replyStartedAt = Date.now();
       const call: ReplyCall = {
         context: this.#context,
         inputs: given,
         signal: this.signal,
         turn: this.#turn,
+        reply: this.#control,
       };
       await this.#pull(runInContext(this.#context, () => iteratorOf(start(call))));
     } catch (error) {
-      if (!this.signal.aborted) this.#port.reportError(error);
-    } finally {
-      this.#isGenerating = false;
-      if (!this.signal.aborted) this.#port.flush();
+      if (this.signal.aborted) return;
+      if (this.#held) {
+        this.interrupt();
+        listener.onFailed();
+        return;
+      }
+      this.#port.reportError(error);
     }
+    this.#whenReleased(() => this.#whenLive(() => void this.#finish()));
+  }
+
+  /** Lets what it has said, and what it will say, out. */
+  release(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const say of held) say();
   }
 
   /** Stops it now: nothing more of it is sent, its signal aborts, its generator is closed. */
   interrupt(): void {
     if (this.signal.aborted) return;
-    this.#timings.interruptedAt = Date.now();
-    this.#isGenerating = false;
+    this.#heard = this.#audio.heard(this.#port.playoutDelayMs);
+    this.#options.timings.interruptedAt = Date.now();
+    this.#held = undefined;
     this.#controller.abort();
     this.#port.clear();
+  }
+
+  async #finish(): Promise<void> {
+    this.#port.flush();
+    await this.#port.drained();
+    this.#whenLive(() => this.#options.listener.onFinished());
+  }
+
+  #whenLive(say: () => void): void {
+    if (!this.signal.aborted) say();
   }
 
   async #pull(iterator: ReplyIterator): Promise<void> {
@@ -127,20 +220,35 @@ export class Reply {
 
   async #send(value: HandlerOutput, gate: AbortGate): Promise<void> {
     const { audio, outputs, close } = sortOutput(value);
-    if (outputs) this.#port.output(outputs);
-    if (close) this.#port.closeStream(close);
+    if (outputs) this.#whenReleased(() => this.#port.output(outputs));
+    if (close) this.#whenReleased(() => this.#port.closeStream(close));
     if (!audio || audio.sampleCount === 0) return;
-    const room = this.#port.write(audio, this.#firstAudio());
+    this.#noteFirstAudio();
+    if (audio.text !== undefined) this.#options.listener.onText(audio.text);
+    const onSent = this.#audio.add(audio.durationMs, audio.text);
+    const room = this.#port.write(audio, (sentMs) => {
+      const isFirst = !this.#audio.isAudible;
+      onSent(sentMs);
+      if (isFirst) this.#noteAudible();
+    });
     if (room) await gate.race(room);
   }
 
-  #firstAudio(): (() => void) | undefined {
-    if (this.#timings.firstFrameAt !== undefined) return undefined;
-    this.#timings.firstFrameAt = Date.now();
-    this.#port.log("response_starting");
-    return () => {
-      this.#timings.firstPacketAt ??= Date.now();
-    };
+  #noteFirstAudio(): void {
+    const { timings } = this.#options;
+    if (timings.firstFrameAt !== undefined) return;
+    timings.firstFrameAt = Date.now();
+    this.#whenReleased(() => this.#port.log("response_starting"));
+  }
+
+  #noteAudible(): void {
+    this.#options.timings.firstPacketAt = Date.now();
+    this.#options.listener.onAudible();
+  }
+
+  #whenReleased(say: () => void): void {
+    if (this.#held) this.#held.push(say);
+    else say();
   }
 
   // A generator that waits runs its `finally` when its wait ends; nobody here waits for that.

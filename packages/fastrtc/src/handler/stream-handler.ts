@@ -83,6 +83,16 @@ export abstract class StreamHandlerBase {
     // For subclasses.
   }
 
+  /**
+   * Takes note that the client has heard the first sound of a reply.
+   *
+   * @param _atMs - When, in milliseconds since the epoch.
+   * @internal
+   */
+  onAudible(_atMs: number): void {
+    // Where there are replies.
+  }
+
   /** The inputs last set for this session. */
   get latestArgs(): unknown {
     return this.port.inputs;

@@ -29,6 +29,13 @@ export interface AudioFrameInit {
    * @defaultValue 0
    */
   readonly timestampMs?: number;
+  /**
+   * The words that are spoken from this frame on, until a frame with other words: what was heard of a
+   * reply is then told in words too.
+   *
+   * @defaultValue none; the empty string means none too
+   */
+  readonly text?: string;
 }
 
 /** Everything that is taken for audio; pairs and triples are FastRTC's own form. */
@@ -75,6 +82,8 @@ export class AudioFrame {
   readonly channels: 1 | 2;
   /** Position in its stream, in milliseconds. */
   readonly timestampMs: number;
+  /** The words that are spoken from this frame on, where its maker told. */
+  readonly text: string | undefined;
 
   /** @throws {@link InvalidOptionError} naming the value that cannot be. */
   constructor(init: AudioFrameInit) {
@@ -100,6 +109,7 @@ export class AudioFrame {
     }
     this.samples = samples;
     this.timestampMs = timestampMs;
+    this.text = init.text === "" ? undefined : init.text;
   }
 
   /**
@@ -283,6 +293,8 @@ export class AudioFrame {
     return this.#with({
       samples: this.samples.subarray(start * this.channels, end * this.channels),
       timestampMs: this.timestampMs + (start * 1000) / this.sampleRate,
+      // A part that begins later does not begin with these words again.
+      ...(start > 0 ? { text: "" } : {}),
     });
   }
 
@@ -295,14 +307,24 @@ export class AudioFrame {
     return this.#with({ timestampMs });
   }
 
+  /**
+   * Returns the same sound with the words that are spoken from here on, sharing its samples.
+   *
+   * @param text - The words.
+   */
+  withText(text: string): AudioFrame {
+    return this.#with({ text });
+  }
+
   #sampleAt(positionMs: number): number {
     const index = Math.round((positionMs * this.sampleRate) / 1000);
     return Math.min(this.sampleCount, Math.max(0, index || 0));
   }
 
   #with(changes: Partial<AudioFrameInit>): AudioFrame {
-    const { samples, sampleRate, channels, timestampMs } = this;
-    return new AudioFrame({ samples, sampleRate, channels, timestampMs, ...changes });
+    const { samples, sampleRate, channels, timestampMs, text } = this;
+    const words = text === undefined ? {} : { text };
+    return new AudioFrame({ samples, sampleRate, channels, timestampMs, ...words, ...changes });
   }
 }
 

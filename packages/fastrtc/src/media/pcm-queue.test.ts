@@ -23,16 +23,14 @@ describe("PcmQueue", () => {
     );
   });
 
-  it("says when a piece begins to be taken, once", () => {
+  it("says how much of each piece is taken, as it is", () => {
     const queue = new PcmQueue(2);
     const taken: string[] = [];
-    queue.push(new Int16Array(100), () => taken.push("first"));
-    queue.push(new Int16Array(100), () => taken.push("second"));
+    queue.push(new Int16Array(100), (count) => taken.push(`first ${count}`));
+    queue.push(new Int16Array(100), (count) => taken.push(`second ${count}`));
     queue.take(30);
-    queue.take(20);
-    expect(taken).toEqual(["first"]);
-    queue.take(1);
-    expect(taken).toEqual(["first", "second"]);
+    queue.take(30);
+    expect(taken).toEqual(["first 30", "first 20", "second 10"]);
   });
 
   it("drops everything when it is cleared, also the rest of a begun piece", () => {

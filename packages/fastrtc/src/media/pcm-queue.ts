@@ -2,7 +2,7 @@
 
 interface Piece {
   readonly samples: Int16Array;
-  readonly onTaken: (() => void) | undefined;
+  readonly onTaken: ((sampleCount: number) => void) | undefined;
 }
 
 /**
@@ -27,9 +27,9 @@ export class PcmQueue {
   /**
    * Adds a piece; do not write to it afterwards.
    *
-   * @param onTaken - Called when its first sample is taken.
+   * @param onTaken - Called each time that a part of it is taken, with that part's samples per channel.
    */
-  push(samples: Int16Array, onTaken?: () => void): void {
+  push(samples: Int16Array, onTaken?: (sampleCount: number) => void): void {
     if (samples.length === 0) return;
     this.#pieces.push({ samples, onTaken });
     this.#length += samples.length;
@@ -46,11 +46,11 @@ export class PcmQueue {
     let filled = 0;
     let piece = this.#pieces[0];
     while (piece && filled < frame.length) {
-      if (this.#taken === 0) piece.onTaken?.();
       const part = piece.samples.subarray(this.#taken, this.#taken + frame.length - filled);
       frame.set(part, filled);
       filled += part.length;
       this.#taken += part.length;
+      piece.onTaken?.(part.length / this.#channels);
       if (this.#taken === piece.samples.length) {
         this.#pieces.shift();
         this.#taken = 0;

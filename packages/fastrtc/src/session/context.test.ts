@@ -33,6 +33,8 @@ const turn = (index: number): Turn => ({
   index,
   signal: new AbortController().signal,
   timings: {},
+  eager: false,
+  transcript: undefined,
 });
 
 describe("the session's context", () => {

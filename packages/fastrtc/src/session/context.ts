@@ -25,6 +25,8 @@ export interface TurnTimings {
   firstFrameAt?: number;
   /** The reply's first audio was handed to the network. */
   firstPacketAt?: number;
+  /** The client heard the reply's first sound; only clients that report it. */
+  firstAudibleAt?: number;
   /** The user's speech stopped the reply. */
   interruptedAt?: number;
 }
@@ -38,6 +40,13 @@ export interface Turn {
   /** Aborts when the user interrupts the reply, and when the session ends. */
   readonly signal: AbortSignal;
   readonly timings: Readonly<TurnTimings>;
+  /**
+   * Whether the reply was started before the end of the turn was sure: nothing of it is heard until
+   * then, and its signal aborts when the user goes on.
+   */
+  readonly eager: boolean;
+  /** What was recognised of the turn, where the handler has a `speechToText`. */
+  readonly transcript: string | undefined;
 }
 
 /** The HTTP request that opened the session. */

@@ -26,6 +26,14 @@ export class ErrorReport {
     this.#tell = tell;
   }
 
+  /** Notes in the log what went wrong without harm to the user. */
+  note(error: unknown): void {
+    this.#logger.warn(error instanceof Error ? error.message : String(error), {
+      webrtcId: this.#webrtcId,
+      error,
+    });
+  }
+
   /** Reports one error; further ones within a second are only counted. */
   report(error: unknown): void {
     const now = this.#clock.now();

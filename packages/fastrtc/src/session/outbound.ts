@@ -54,6 +54,7 @@ export class Outbound {
   #moreTimer: Timer | undefined;
   #isFlushed = true;
   #silentFrames = TRAILING_FRAMES;
+  #isHeld = false;
   #silentSent = 0;
   #sent = 0;
   #isClosed = false;
@@ -83,13 +84,17 @@ export class Outbound {
   /**
    * Queues audio.
    *
-   * @param onSent - Called when its first part is handed to the transport.
+   * @param onSent - Called as its parts are handed to the transport, with their length in ms.
    * @returns undefined while there is room, else a promise that resolves when there is again.
    */
-  write(frame: AudioFrame, onSent?: () => void): Promise<void> | undefined {
+  write(frame: AudioFrame, onSent?: (durationMs: number) => void): Promise<void> | undefined {
     if (this.#isClosed) return undefined;
     this.#raiseRate(frame.sampleRate);
-    this.#queue.push(this.#convert(frame), onSent);
+    const msPerSample = 1000 / this.#sampleRate;
+    this.#queue.push(
+      this.#convert(frame),
+      onSent && ((sampleCount) => onSent(sampleCount * msPerSample)),
+    );
     this.#lastWriteAt = this.#options.clock.now();
     this.#isFlushed = false;
     this.#pacer.wake();
@@ -105,8 +110,21 @@ export class Outbound {
     this.#pacer.wake();
   }
 
+  /** Keeps what waits, and sends silence instead: for {@link Outbound.release} to go on with. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  /** Goes on where {@link Outbound.hold} stopped. */
+  release(): void {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    this.#pacer.wake();
+  }
+
   /** Drops what waits. */
   clear(): void {
+    this.#isHeld = false;
     this.#queue.clear();
     this.#resampler?.reset();
     this.#isFlushed = true;
@@ -136,7 +154,7 @@ export class Outbound {
 
   #nextFrame(): Int16Array | undefined {
     if (!this.#hasFrame()) return undefined;
-    if (!this.isPlaying) {
+    if (this.#waiting === 0) {
       this.#silentFrames++;
       return this.#silence;
     }
@@ -146,11 +164,17 @@ export class Outbound {
     return frame;
   }
 
+  // Samples per channel that may be sent now.
+  get #waiting(): number {
+    return this.#isHeld ? 0 : this.#queue.sampleCount;
+  }
+
   // Whether a frame can be made: of what waits, or of the silence that follows it.
   #hasFrame(): boolean {
-    if (this.#queue.sampleCount >= this.#sampleRate / 50) return true;
-    if (!this.isPlaying && this.#silentFrames >= TRAILING_FRAMES) return false;
-    return this.#mayPad();
+    if (this.#waiting >= this.#sampleRate / 50) return true;
+    if (this.#waiting === 0 && this.#silentFrames >= TRAILING_FRAMES) return false;
+    // Who is held is silent at once: whoever listens would draw out the last sound instead.
+    return this.#isHeld || this.#mayPad();
   }
 
   // The rest of a frame may come yet, and a live source may be late: silence in the place of its

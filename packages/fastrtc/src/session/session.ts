@@ -3,7 +3,8 @@
  * offer to the end of the transport, and closes all that it opened.
  */
 
-import type { ServerMessage } from "@fastrtc/protocol";
+import { parseClientMessage } from "@fastrtc/protocol";
+import type { ServerMessage, TurnTrace } from "@fastrtc/protocol";
 
 import { createDecoder } from "../codec/create-codec.ts";
 import type { AudioEncoderOptions } from "../codec/create-codec.ts";
@@ -38,6 +39,8 @@ export interface SessionOptions {
   readonly initialInputs: unknown;
   /** Called with the arguments of each AdditionalOutputs, in the session's context. */
   readonly onOutputs: ((...args: readonly unknown[]) => void | Promise<void>) | undefined;
+  /** Called when a turn is over, and when more becomes known of it; in the session's context. */
+  readonly onTurn: ((trace: TurnTrace) => void | Promise<void>) | undefined;
   /** Seconds after which the session ends, counted from its connection; Infinity for never. */
   readonly timeLimit: number;
   readonly encoder: AudioEncoderOptions;
@@ -62,6 +65,8 @@ export class Session {
   readonly #outbound: Outbound | undefined;
   readonly #inbound: Inbound | undefined;
   #timeLimit: Timer | undefined;
+  // How long the client's audio takes from its arrival to the ear, as the client reports it.
+  #playbackDelayMs = 0;
   #isEnding = false;
 
   /** @throws whatever the handler's `copy()` throws; nothing is left open then but the transport. */
@@ -145,6 +150,10 @@ export class Session {
   }
 
   #onMessage(text: string): void {
+    const report = parseClientMessage(text);
+    if (report?.type === "playback") this.#playbackDelayMs = report.delayMs;
+    if (report?.type === "audible") this.#handler.onAudible(Date.now() - this.#oneWayMs());
+    if (report) return;
     const echo = text.length > MAX_ECHO_LENGTH ? `${text.slice(0, MAX_ECHO_LENGTH)}…` : text;
     this.#options.transport.sendMessage({ type: "log", data: `Server received: ${echo}` });
     this.#call(() => this.#handler.onMessage(text));
@@ -175,7 +184,12 @@ export class Session {
     const { transport, clock } = this.#options;
     const outbound = this.#outbound;
     const { inputs } = this;
+    const playoutDelayMs = (): number => this.#oneWayMs() + this.#playbackDelayMs;
     return {
+      get playoutDelayMs() {
+        return playoutDelayMs();
+      },
+      traceTurn: (trace) => this.#traceTurn(trace),
       context: this.context,
       clock,
       get inputs() {
@@ -184,6 +198,8 @@ export class Session {
       nextInputs: (signal) => inputs.next(signal),
       write: (frame, onSent) => outbound?.write(frame, onSent),
       flush: () => outbound?.flush(),
+      hold: () => outbound?.hold(),
+      release: () => outbound?.release(),
       clear: () => {
         outbound?.clear();
         transport.clearAudio();
@@ -194,10 +210,22 @@ export class Session {
       drained: () => outbound?.drained() ?? Promise.resolve(),
       output: ({ args }) => this.#output(args),
       log: (moment) => transport.sendMessage({ type: "log", data: moment }),
+      stopWordHeard: () => transport.sendMessage({ type: "stopword", data: "" }),
       requestInputs: () => transport.sendMessage({ type: "send_input", data: [] }),
       reportError: (error) => this.#errors.report(error),
+      noteError: (error) => this.#errors.note(error),
       closeStream: (close) => void this.#endStream(close),
     };
+  }
+
+  #oneWayMs(): number {
+    return (this.#options.transport.stats().roundTripMs ?? 0) / 2;
+  }
+
+  #traceTurn(trace: TurnTrace): void {
+    this.#options.transport.sendMessage({ type: "turn", data: trace });
+    const { onTurn } = this.#options;
+    if (onTurn) this.#call(() => onTurn(trace));
   }
 
   #output(args: readonly unknown[]): void {

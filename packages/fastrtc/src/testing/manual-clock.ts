@@ -70,6 +70,20 @@ export class ManualClock implements Clock {
     this.#now = end;
   }
 
+  /**
+   * Goes to the next timer and runs it, however far ahead it is. Promises do not settle meanwhile.
+   *
+   * @returns whether there was one.
+   */
+  runNextTimer(): boolean {
+    const next = this.#next(Infinity);
+    if (!next) return false;
+    this.#pending.delete(next);
+    this.#now = next.at;
+    next.callback();
+    return true;
+  }
+
   #next(end: number): PendingTimer | undefined {
     let best: PendingTimer | undefined;
     for (const timer of this.#pending) {

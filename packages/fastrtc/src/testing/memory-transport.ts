@@ -12,8 +12,14 @@ import type {
 export interface MemoryTransportOptions {
   /** Rate of both directions in Hz. @defaultValue 48000 */
   readonly sampleRate?: number;
+  /** Rate of what the caller gets, in Hz. @defaultValue `sampleRate` */
+  readonly outputSampleRate?: number;
   /** Which way media flows, as the caller sees it. @defaultValue "send-receive" */
   readonly mode?: "send-receive" | "send" | "receive";
+  /** Called with each chunk that the caller gets, at once. */
+  readonly onAudio?: (chunk: EncodedChunk) => void;
+  /** Called with each message that the caller gets, at once. */
+  readonly onMessage?: (message: ServerMessage) => void;
 }
 
 /** A transport without a network: the test plays the caller. Audio is 16-bit mono PCM. */
@@ -28,16 +34,21 @@ export class MemoryTransport implements Transport {
   /** How often the caller was told to drop audio. */
   clears = 0;
   readonly #sampleRate: number;
+  readonly #options: MemoryTransportOptions;
   #listener: TransportListener | undefined;
   #isClosed = false;
   #timestamp = 0;
   #sent = 0;
 
   constructor(options: MemoryTransportOptions = {}) {
+    this.#options = options;
     this.#sampleRate = options.sampleRate ?? 48_000;
     const format: AudioFormat = { codec: "pcm16", sampleRate: this.#sampleRate, channels: 1 };
     this.inputFormat = options.mode === "receive" ? undefined : format;
-    this.outputFormat = options.mode === "send" ? undefined : format;
+    this.outputFormat =
+      options.mode === "send"
+        ? undefined
+        : { ...format, sampleRate: options.outputSampleRate ?? this.#sampleRate };
   }
 
   /** Whether it has ended. */
@@ -107,10 +118,13 @@ export class MemoryTransport implements Transport {
     if (this.#isClosed) return;
     this.#sent++;
     this.chunks.push(chunk);
+    this.#options.onAudio?.(chunk);
   }
 
   sendMessage(message: ServerMessage): void {
-    if (!this.#isClosed) this.messages.push(message);
+    if (this.#isClosed) return;
+    this.messages.push(message);
+    this.#options.onMessage?.(message);
   }
 
   clearAudio(): void {

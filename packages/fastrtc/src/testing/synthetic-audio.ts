@@ -99,14 +99,20 @@ export function rootMeanSquare(samples: Int16Array | Float32Array): number {
  * @param sampleRate - Rate in Hz.
  * @param durationMs - Its length.
  * @param seed - Another one says something else.
+ * @param breathes - Whether there are breaths: silences of 200 to 400 ms.
  */
-export function speechLike(sampleRate: number, durationMs: number, seed = 1): Int16Array {
+export function speechLike(
+  sampleRate: number,
+  durationMs: number,
+  seed = 1,
+  breathes = true,
+): Int16Array {
   const random = randomNumbers(seed);
   const total = Math.round((durationMs * sampleRate) / 1000);
   const samples = new Float32Array(total);
   let at = 0;
   for (let syllable = 0; at < total; syllable++) {
-    if (syllable % 6 === 5) at += Math.round(sampleRate * (0.2 + 0.2 * random()));
+    if (breathes && syllable % 6 === 5) at += Math.round(sampleRate * (0.2 + 0.2 * random()));
     if (random() < 0.5) at = addConsonant(samples, at, sampleRate, random);
     at = addVowel(samples, at, sampleRate, random);
   }
@@ -188,8 +194,12 @@ function atHalfScale(samples: Float32Array): Int16Array {
   return Int16Array.from(samples, (value) => Math.round((value / peak) * 16_384));
 }
 
-// A linear congruential generator; its upper bits are random enough for noise.
-function randomNumbers(seed: number): Random {
+/**
+ * Returns a source of numbers from 0 up to 1, the same ones for the same seed.
+ *
+ * A linear congruential generator: its upper bits are random enough for noise.
+ */
+export function randomNumbers(seed: number): Random {
   let state = seed >>> 0;
   return () => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;

@@ -20,7 +20,34 @@ describe("resolveTurnOptions", () => {
     expect(resolveTurnOptions({ speechThreshold: 0.1 }).silenceThreshold).toBe(0.01);
   });
 
+  it("derives what depends on the silence", () => {
+    expect(resolveTurnOptions()).toMatchObject({ vadStopMs: 200, eagerSilenceMs: 325 });
+    expect(resolveTurnOptions({ minSilenceMs: 100 })).toMatchObject({
+      vadStopMs: 100,
+      eagerSilenceMs: 50,
+    });
+  });
+
+  it("fills in what is missing of endpointing, and learns only where it is asked to", () => {
+    expect(resolveTurnOptions({ endpointing: { threshold: 0.7 } }).endpointing).toEqual({
+      threshold: 0.7,
+      minDelayMs: 300,
+      maxDelayMs: 2000,
+      timeoutMs: 1000,
+    });
+    expect(resolveTurnOptions().adaptive).toBeUndefined();
+    expect(resolveTurnOptions({ adaptive: false }).adaptive).toBeUndefined();
+    expect(resolveTurnOptions({ adaptive: true }).adaptive).toEqual({});
+    expect(resolveTurnOptions({ adaptive: { factor: 2 } }).adaptive).toEqual({ factor: 2 });
+  });
+
   it.each([
+    ["turn.endpointing.threshold", { endpointing: { threshold: 2 } }],
+    ["turn.endpointing.timeoutMs", { endpointing: { timeoutMs: 0 } }],
+    ["turn.endpointing.maxDelayMs", { endpointing: { minDelayMs: 500, maxDelayMs: 400 } }],
+    ["turn.interruptMs", { interruptMs: 100 }],
+    ["turn.minWords", { minWords: 1.5 }],
+    ["adaptive.factor", { adaptive: { factor: -1 } }],
     ["turn.minSilenceMs", { minSilenceMs: 0 }],
     ["turn.minSpeechMs", { minSpeechMs: NaN }],
     ["turn.preRollMs", { preRollMs: -1 }],

@@ -43,27 +43,51 @@ export class UtteranceBuffer {
     this.#length += added.length;
   }
 
-  /** Begins a turn: from now on nothing gives way. */
+  /** Begins a turn: from now on nothing gives way. Does nothing within a turn. */
   begin(): void {
+    if (this.#keeping) return;
     this.#trim(0);
     this.#keeping = true;
   }
 
-  /** Ends the turn and returns its audio, pre-roll first; the buffer is empty then. */
+  /**
+   * Copies the turn's audio so far, pre-roll first; the turn goes on.
+   *
+   * @param start - Where to begin, in interleaved samples.
+   */
+  copy(start = 0): Int16Array {
+    return this.#samples.slice(start, this.#length);
+  }
+
+  /** Ends the turn and returns its audio, pre-roll first; nothing of it is kept. */
   take(): Int16Array {
-    const taken = this.#samples.slice(0, this.#length);
+    const taken = this.copy();
     this.#length = 0;
-    this.#keeping = false;
-    if (this.#samples.length > 4 * this.#preRollSamples) {
-      this.#samples = new Int16Array(Math.max(2 * this.#preRollSamples, 1024));
-    }
+    this.discard();
     return taken;
+  }
+
+  /**
+   * Forgets all but the last samples.
+   *
+   * @returns how many were forgotten, in interleaved samples.
+   */
+  keepLast(count: number): number {
+    const forgotten = Math.max(0, this.#length - Math.max(0, count));
+    this.#samples.copyWithin(0, forgotten, this.#length);
+    this.#length -= forgotten;
+    return forgotten;
   }
 
   /** Ends the turn and keeps only its last samples, as pre-roll of the next. */
   discard(): void {
     this.#keeping = false;
     this.#trim(0);
+    if (this.#samples.length > 4 * this.#preRollSamples + 1024) {
+      const kept = this.copy();
+      this.#samples = new Int16Array(Math.max(2 * this.#preRollSamples, 1024));
+      this.#samples.set(kept);
+    }
   }
 
   // Leaves the pre-roll less what is about to come, at the front of the array.
