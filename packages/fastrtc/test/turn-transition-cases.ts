@@ -179,7 +179,7 @@ export function transitionCases(modules?: TurnModules): Record<string, () => voi
       const world = replying();
       const { now } = world;
       world.speaks(500);
-      expect(world.last("reply-paused")!.at - now).toBe(192);
+      expect(world.last("reply-paused")!.at - now).toBe(160);
       expect(world.last("reply-interrupted")!.at - now).toBe(352);
       expect(world.last("turn-started")?.onsetAt).toBe(now);
       expect(world.state).toBe("speaking");
