@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import { HeardAudio } from "./heard-audio.ts";
@@ -44,5 +45,43 @@ describe("HeardAudio", () => {
     expect("我喜欢吃苹果").toContain(heard.heard(0).text);
     expect(heard.heard(0).text.length).toBeGreaterThanOrEqual(3);
     expect(heard.heard(0).text.length).toBeLessThanOrEqual(4);
+  });
+
+  it("never tells more than was sent, nor more than was made, and never takes anything back", () => {
+    const frames = fc.array(
+      fc.record({
+        durationMs: fc.integer({ min: 10, max: 2000 }),
+        text: fc.option(fc.constantFrom("One two.", "Three, four five!", "六七八"), {
+          nil: undefined,
+        }),
+        sentShare: fc.double({ min: 0, max: 1, noNaN: true }),
+      }),
+      { minLength: 1, maxLength: 12 },
+    );
+    fc.assert(
+      fc.property(frames, fc.integer({ min: 0, max: 500 }), (script, delayMs) => {
+        const heard = new HeardAudio();
+        const whole = script.map(({ text }) => text ?? "").join("");
+        let made = 0;
+        let sent = 0;
+        let before = heard.heard(delayMs);
+        for (const { durationMs, text, sentShare } of script) {
+          const onSent = heard.add(durationMs, text);
+          made += durationMs;
+          // In parts, as the pacer takes them; what an interruption drops is never sent.
+          for (const part of [0.5, 0.5]) {
+            onSent(durationMs * sentShare * part);
+            sent += durationMs * sentShare * part;
+            const now = heard.heard(delayMs);
+            expect(now.ms).toBeGreaterThanOrEqual(before.ms);
+            expect(now.ms).toBeLessThanOrEqual(sent + 1e-6);
+            expect(sent).toBeLessThanOrEqual(made + 1e-6);
+            before = now;
+          }
+          expect(heard.heard(0).text.length).toBeLessThanOrEqual(whole.length);
+        }
+      }),
+      { seed: 7, numRuns: 500 },
+    );
   });
 });

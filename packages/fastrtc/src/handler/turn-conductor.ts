@@ -106,6 +106,7 @@ export class TurnConductor implements Conductor, TurnTakingHost {
   reset(): void {
     this.#feed.reset();
     this.#segmenter.reset();
+    this.#taking.reset();
     this.#utterance.discard();
     this.#recognised = 0;
   }
@@ -170,7 +171,8 @@ export class TurnConductor implements Conductor, TurnTakingHost {
     this.#reply = undefined;
     reply.interrupt();
     // A reply of which nobody heard anything was no turn of the conversation.
-    if (reason === "reopened" || reason === "text-changed") this.#answered--;
+    const isUnheard = reason === "reopened" || reason === "text-changed";
+    if (isUnheard && reply.index > 0) this.#answered--;
     else this.#trace(reply);
   }
 

@@ -274,6 +274,28 @@ describe("a conversation", () => {
     expect(kinds(caller)).not.toContain('Server received: {"type":"audible"}');
   });
 
+  it("counts turns from one, also after a greeting that nobody heard", async () => {
+    const turns: number[] = [];
+    const caller = call(
+      replying(
+        function* (_, { turn }): Generator<HandlerOutput> {
+          turns.push(turn.index);
+          yield tone(100, 1000);
+        },
+        {
+          startupFn: async function* ({ signal }) {
+            await new Promise((resolve) => signal.addEventListener("abort", resolve));
+            yield tone(100, 2000);
+          },
+        },
+      ),
+    );
+    await caller.takeTurn();
+    await caller.clock.advanceAsync(300);
+    expect(turns).toEqual([1]);
+    expect(caller.heardLevels()).toEqual([1000]);
+  });
+
   it("leaves no timer behind, whenever the caller hangs up", async () => {
     for (let at = 0; at < 3000; at += 130) {
       const caller = call(
