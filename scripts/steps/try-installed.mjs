@@ -91,7 +91,7 @@ async function importServer(project) {
   for (const entry of ["fastrtc", "fastrtc/testing", "@fastrtc/protocol", "@fastrtc/client"]) {
     const script = `const t = performance.now(); await import(${JSON.stringify(entry)}); console.log(performance.now() - t)`;
     const times = [];
-    for (let round = 0; round < 3; round++) {
+    for (let round = 0; round < 7; round++) {
       const output = await run(project, `import ${entry}`, [
         ...[process.execPath, "--input-type=module", "--eval", script],
       ]);
