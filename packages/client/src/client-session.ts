@@ -268,7 +268,7 @@ export class ClientSession {
     const stats = new ConnectionStatsReader();
     this.#playback = new PlaybackReport({
       readDelayMs: async () => stats.read(await peer.getStats()).jitterBufferMs,
-      readLevel: () => peer.playedLevel,
+      readLevel: () => peer.readPlayedLevel(),
       send: (text) => {
         peer.send(text);
       },

@@ -115,10 +115,17 @@ export class PeerConnection {
     return this.#connection.getStats();
   }
 
-  /** How loud the audio is that is played right now, 0 to 1; undefined where that is not told. */
-  get playedLevel(): number | undefined {
+  /** Reads how loud the audio is that is played right now, 0 to 1; undefined where that is not told. */
+  async readPlayedLevel(): Promise<number | undefined> {
     const [receiver] = this.#connection.getReceivers();
-    return receiver?.getSynchronizationSources()[0]?.audioLevel;
+    // Told only of streams whose packets carry their level (RFC 6464); statistics know of all.
+    const level = receiver?.getSynchronizationSources()[0]?.audioLevel;
+    if (level !== undefined || receiver === undefined) return level;
+    for (const stats of (await receiver.getStats()).values() as Iterable<Record<string, unknown>>) {
+      const { type, audioLevel } = stats;
+      if (type === "inbound-rtp" && typeof audioLevel === "number") return audioLevel;
+    }
+    return undefined;
   }
 
   /** Hangs up. The listener hears nothing any more. */
