@@ -16,5 +16,9 @@ export interface ClientConfig {
   readonly trackConstraints: Readonly<Record<string, unknown>>;
   /** JSON Schema of the additional inputs; null when there are none. */
   readonly additionalInputs: Readonly<Record<string, unknown>> | null;
+  /** JSON Schema of the session parameters; null when there are none, or no schema of them. */
+  readonly params: Readonly<Record<string, unknown>> | null;
+  /** Whether anybody may begin a session: the server authenticates nobody. */
+  readonly isOpen: boolean;
   readonly page: PageTexts;
 }

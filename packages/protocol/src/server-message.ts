@@ -23,6 +23,26 @@ export interface TurnTrace {
   readonly interruptedAt?: number;
 }
 
+/** Where a reply stands; not one of FastRTC's messages. */
+export type ReplyProgress =
+  /** It begins to be heard. */
+  | { readonly phase: "started"; readonly index: number }
+  /** The words of the audio that follows. */
+  | { readonly phase: "text"; readonly index: number; readonly text: string }
+  /** All of it has been sent. */
+  | { readonly phase: "finished"; readonly index: number }
+  /** It was stopped; `heardText` is what the user heard of its words, as far as it is known. */
+  | { readonly phase: "interrupted"; readonly index: number; readonly heardText: string };
+
+/** What the user has said, as it was recognised; not one of FastRTC's messages. */
+export interface UserTranscript {
+  /** Which turn of the session, from 1. */
+  readonly index: number;
+  readonly text: string;
+  /** Whether the turn is over; until then the text may change. */
+  readonly isFinal: boolean;
+}
+
 /** One message from server to client. */
 export type ServerMessage =
   /** The handler waits for inputs of this turn. */
@@ -39,6 +59,10 @@ export type ServerMessage =
   | { readonly type: "log"; readonly data: string }
   /** How long each step of a turn took; not one of FastRTC's. */
   | { readonly type: "turn"; readonly data: TurnTrace }
+  /** A reply begins, speaks, ends; not one of FastRTC's. `index` counts as in {@link TurnTrace}. */
+  | { readonly type: "reply"; readonly data: ReplyProgress }
+  /** What the user said; only where the server recognises it. Not one of FastRTC's. */
+  | { readonly type: "transcript"; readonly data: UserTranscript }
   /** Whatever the handler sent. */
   | { readonly type: "message"; readonly data: unknown }
   /** Something went wrong; the text is meant for users. */
@@ -54,6 +78,8 @@ const TYPES = new Set<string>([
   "update_connection",
   "log",
   "turn",
+  "reply",
+  "transcript",
   "message",
   "error",
   "warning",

@@ -6,6 +6,10 @@ export interface OfferRequest {
   readonly sdp: string;
   /** Chosen by the client; names the session everywhere. */
   readonly webrtc_id: string;
+  /** The session's parameters, as the server's `params` schema describes them. */
+  readonly params?: unknown;
+  /** The token of an earlier answer: resumes the session of that id. */
+  readonly session_token?: string;
 }
 
 /** A candidate that the client found after its offer. */
@@ -19,6 +23,8 @@ export interface CandidateRequest {
     readonly sdpMLineIndex?: number | null;
     readonly usernameFragment?: string | null;
   };
+  /** The token of the answer; servers that authenticate their callers want it. */
+  readonly session_token?: string;
 }
 
 /** What a client may post. */
@@ -28,6 +34,13 @@ export type SignalingRequest = OfferRequest | CandidateRequest;
 export interface AnswerResponse {
   readonly type: "answer";
   readonly sdp: string;
+  /**
+   * Proves later requests for this session, and resumes it after a loss. FastRTC's servers send
+   * none.
+   */
+  readonly session_token?: string;
+  /** Whether an earlier session of this id goes on. */
+  readonly resumed?: boolean;
 }
 
 /** Why a request was refused; FastRTC's words, which its clients read. */
@@ -41,6 +54,7 @@ export type SignalingErrorCode =
   | "invalid_offer"
   | "not_authorized"
   | "server_closing"
+  | "unavailable"
   | "internal_error";
 
 /** A refusal, whatever its HTTP status. */
@@ -52,7 +66,7 @@ export interface FailureResponse {
     readonly limit?: number;
     /** A sentence for developers. */
     readonly message?: string;
-    /** With `invalid_request`: what is wrong with the inputs, field by field. */
+    /** With `invalid_request`: what is wrong with the inputs or parameters, field by field. */
     readonly issues?: readonly { readonly path: string; readonly message: string }[];
   };
 }
