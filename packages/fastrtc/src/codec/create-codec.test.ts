@@ -6,9 +6,10 @@ import { createDecoder, createEncoder } from "./create-codec.ts";
 
 const OPUS: AudioFormat = { codec: "opus", sampleRate: 48_000, channels: 2 };
 const MULAW: AudioFormat = { codec: "mulaw", sampleRate: 8000, channels: 1 };
+const ALAW: AudioFormat = { codec: "alaw", sampleRate: 8000, channels: 1 };
 const PCM16: AudioFormat = { codec: "pcm16", sampleRate: 24_000, channels: 1 };
 
-const CASES = [OPUS, MULAW, PCM16].flatMap((format) =>
+const CASES = [OPUS, MULAW, ALAW, PCM16].flatMap((format) =>
   [8000, 16_000, 24_000, 44_100, 48_000].flatMap((sampleRate) =>
     ([1, 2] as const).map((channels) => ({ codec: format.codec, format, sampleRate, channels })),
   ),
@@ -46,7 +47,7 @@ describe("createEncoder and createDecoder", () => {
   );
 
   it("conceal as much as is missing at the rate that was asked for", () => {
-    for (const format of [OPUS, MULAW, PCM16]) {
+    for (const format of [OPUS, MULAW, ALAW, PCM16]) {
       for (const sampleRate of [16_000, 44_100, 48_000]) {
         const decoder = createDecoder(format, sampleRate, 2);
         let count = 0;
@@ -65,6 +66,7 @@ describe("createEncoder and createDecoder", () => {
 
   it("use the frame length for every codec", () => {
     expect(createEncoder(MULAW, 16_000, 1, { frameMs: 40 }).frameSamples).toBe(640);
+    expect(createEncoder(ALAW, 16_000, 1, { frameMs: 40 }).frameSamples).toBe(640);
     expect(createEncoder(PCM16, 24_000, 1, { frameMs: 10 }).frameSamples).toBe(240);
   });
 

@@ -7,6 +7,7 @@
 
 import { checkChannels, checkSampleRate } from "../media/audio-samples.ts";
 import type { AudioFormat } from "../media/encoded-chunk.ts";
+import { createAlawDecoder, createAlawEncoder } from "./alaw.ts";
 import type { AudioDecoder, AudioEncoder } from "./codec.ts";
 import { ConvertingDecoder, ConvertingEncoder } from "./converting-codec.ts";
 import { createMulawDecoder, createMulawEncoder } from "./mulaw.ts";
@@ -67,6 +68,8 @@ function decoderOf(format: AudioFormat, sampleRate: number, channels: 1 | 2): Au
       return createOpusDecoder({ sampleRate: opusRateFor(sampleRate), channels });
     case "mulaw":
       return createMulawDecoder(format);
+    case "alaw":
+      return createAlawDecoder(format);
     case "pcm16":
       return createPcm16Decoder(format);
   }
@@ -86,6 +89,8 @@ function encoderOf(
       return createOpusEncoder({ ...options, sampleRate: opusRateFor(sampleRate), channels });
     case "mulaw":
       return createMulawEncoder({ ...format, frameMs });
+    case "alaw":
+      return createAlawEncoder({ ...format, frameMs });
     case "pcm16":
       return createPcm16Encoder({ ...format, frameMs });
   }

@@ -1,31 +1,13 @@
 import type { AudioDecoder, AudioEncoder } from "./codec.ts";
-import {
-  SampleDecoder,
-  SampleEncoder,
-  type SampleCodecOptions,
-  type SampleCoding,
-} from "./sample-codec.ts";
+import { SampleDecoder, SampleEncoder, type SampleCodecOptions } from "./sample-codec.ts";
+import { tableCoding } from "./table-coding.ts";
 
 // G.711 mu-law, https://www.itu.int/rec/T-REC-G.711. A code is a sign, an exponent of three bits and
 // a mantissa of four, all but the sign inverted; it stands for a number of 14 bits plus a bias.
 const BIAS = 33;
 const LARGEST = 0x1fff;
 
-let decodeTable: Int16Array | undefined;
-let encodeTable: Uint8Array | undefined;
-
-const MULAW: SampleCoding = {
-  name: "mulaw",
-  bytesPerSample: 1,
-  decode(data, samples) {
-    decodeTable ??= Int16Array.from({ length: 256 }, (_, code) => expand(code));
-    for (let i = 0; i < samples.length; i++) samples[i] = decodeTable[data[i] ?? 0] ?? 0;
-  },
-  encode(samples, data) {
-    encodeTable ??= Uint8Array.from({ length: 65_536 }, (_, bits) => compress((bits << 16) >> 16));
-    for (let i = 0; i < samples.length; i++) data[i] = encodeTable[(samples[i] ?? 0) & 0xffff] ?? 0;
-  },
-};
+const MULAW = tableCoding("mulaw", expand, compress);
 
 /**
  * Makes a decoder of G.711 mu-law.

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { CodecError, InvalidOptionError, InvalidStateError } from "../errors.ts";
 import { rootMeanSquare, tone } from "../testing/synthetic-audio.ts";
+import { createAlawDecoder, createAlawEncoder } from "./alaw.ts";
 import { createMulawDecoder, createMulawEncoder } from "./mulaw.ts";
 import { createPcm16Decoder, createPcm16Encoder } from "./pcm16.ts";
 
@@ -71,6 +72,63 @@ describe("mu-law", () => {
   });
 });
 
+describe("A-law", () => {
+  it("decodes the codes that G.711 lists", () => {
+    const decoder = createAlawDecoder({ sampleRate: 8000 });
+    // Table 1a/G.711, columns 6 and 8, in steps of a 13-bit number: times eight in 16 bits.
+    const listed = [
+      [0xff, 4032],
+      [0xf0, 2112],
+      [0xe0, 1056],
+      [0xd0, 528],
+      [0xc0, 264],
+      [0xb0, 132],
+      [0xa0, 66],
+      [0x9f, 63],
+      [0x90, 33],
+      [0x8f, 31],
+      [0x80, 1],
+    ] as const;
+    for (const [code, value] of listed) {
+      // Note 1 of the table: the even bits are inverted before transmission.
+      expect(decoder.decode(Uint8Array.of(code ^ 0x55))[0]).toBe(8 * value);
+      expect(decoder.decode(Uint8Array.of((code & 0x7f) ^ 0x55))[0]).toBe(-8 * value);
+    }
+  });
+
+  it("encodes each of its own values to itself", () => {
+    const codes = Uint8Array.from({ length: 256 }, (_, code) => code);
+    const values = createAlawDecoder({ sampleRate: 8000 }).decode(codes).slice();
+    expect(createAlawEncoder({ sampleRate: 8000, frameMs: 32 }).encode(values)).toEqual(codes);
+  });
+
+  it("encodes every 16-bit sample by the decision values that G.711 lists", () => {
+    // Table 1a/G.711: thirty-two intervals of 2, then sixteen each of 4 up to 128.
+    const codeOf: number[] = [];
+    let code = 0x80;
+    for (const [count, width] of [
+      [32, 2],
+      [16, 4],
+      [16, 8],
+      [16, 16],
+      [16, 32],
+      [16, 64],
+      [16, 128],
+    ] as const) {
+      for (let i = 0; i < count; i++, code++) codeOf.push(...new Array<number>(width).fill(code));
+    }
+    expect(codeOf).toHaveLength(4096);
+    const encoder = createAlawEncoder({ sampleRate: 65_536, frameMs: 1000 });
+    const samples = Int16Array.from({ length: 65_536 }, (_, i) => i - 32_768);
+    // 13 of the 16 bits count, those of negative numbers in one's complement: ITU-T G.191.
+    const expected = Uint8Array.from(samples, (sample) => {
+      const listed = codeOf[(sample < 0 ? ~sample : sample) >> 3]!;
+      return (listed & (sample < 0 ? 0x7f : 0xff)) ^ 0x55;
+    });
+    expect(Buffer.from(encoder.encode(samples)).equals(Buffer.from(expected))).toBe(true);
+  });
+});
+
 describe("pcm16", () => {
   it("carries every sample unchanged", () => {
     const samples = fc.array(fc.integer({ min: -32768, max: 32767 }), {
@@ -98,6 +156,7 @@ describe("pcm16", () => {
 describe.each([
   ["pcm16", createPcm16Decoder, createPcm16Encoder],
   ["mulaw", createMulawDecoder, createMulawEncoder],
+  ["alaw", createAlawDecoder, createAlawEncoder],
 ] as const)("%s", (name, createDecoder, createEncoder) => {
   function afterTone(): ReturnType<typeof createDecoder> {
     const encoder = createEncoder({ sampleRate: 8000 });

@@ -1,7 +1,7 @@
 /** What passes between a transport and a codec. */
 
 /** The codecs that transports carry. */
-export type AudioCodec = "opus" | "mulaw" | "pcm16";
+export type AudioCodec = "opus" | "mulaw" | "alaw" | "pcm16";
 
 /** How a transport's audio is encoded, one direction. */
 export interface AudioFormat {

@@ -153,6 +153,17 @@ test("catches up with a producer that was late within the bound", () => {
   expect(sent.filter(({ first }) => first)).toHaveLength(1);
 });
 
+test("catches up no faster when the late frames are given one by one", () => {
+  const { time, sent, pacer, put } = setUp();
+  pacer.start();
+  put();
+  time.advance(100);
+  for (let i = 0; i < 5; i++) put();
+  time.advance(1000);
+  expect(times(sent)).toEqual([0, 100, 100, 120, 120, 140]);
+  expect(indexes(sent)).toEqual([0, 1, 2, 3, 4, 5]);
+});
+
 test("sets no timer while no frame is expected, and waits for the deadline when woken early", () => {
   let waiting = 1;
   const time = new ManualClock();
@@ -257,6 +268,71 @@ test("waits again when a timer fires early", () => {
   expect(sent[2]!.atMs).toBeGreaterThanOrEqual(39);
 });
 
+describe("with a lead", () => {
+  const LEAD = { leadMs: 60 };
+
+  test("sends twice as fast after a pause until the lead is won, and keeps it", () => {
+    const { time, sent, pacer, put } = setUp(LEAD);
+    pacer.start();
+    put(10);
+    time.advance(1000);
+    expect(times(sent)).toEqual([0, 0, 20, 20, 40, 40, 60, 80, 100, 120]);
+    expect(indexes(sent)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(sent.filter(({ first }) => first)).toHaveLength(1);
+  });
+
+  test("wins it again after the next pause, at the timestamp of real time", () => {
+    const { time, sent, pacer, put } = setUp(LEAD);
+    pacer.start();
+    put(7);
+    time.advance(1009);
+    put(8);
+    time.advance(1000);
+    expect(times(sent.slice(7))).toEqual([1009, 1009, 1029, 1029, 1049, 1049, 1069, 1089]);
+    expect(indexes(sent.slice(7))).toEqual([50, 51, 52, 53, 54, 55, 56, 57]);
+    expect(sent.flatMap(({ first }, at) => (first ? [at] : []))).toEqual([0, 7]);
+  });
+
+  test("spends it on a late producer, and wins it back at the timestamps of before", () => {
+    const { time, sent, pacer, put } = setUp(LEAD);
+    pacer.start();
+    put(7);
+    // The eighth is due at 80 and is to be heard at 140: until then nobody hears that it is late.
+    time.advance(135);
+    put(6);
+    time.advance(1000);
+    expect(times(sent.slice(7))).toEqual([135, 135, 155, 155, 160, 180]);
+    expect(indexes(sent)).toEqual([...Array(13).keys()]);
+    expect(sent.filter(({ first }) => first)).toHaveLength(1);
+  });
+
+  test.each([
+    ["does not begin anew after a stall of the lead and what may be caught up", 160, 7],
+    ["begins anew after a longer one", 162, 11],
+  ])("%s", (_, stallMs, index) => {
+    const { time, sent, pacer, put } = setUp(LEAD);
+    pacer.start();
+    put(7);
+    // When the eighth is due.
+    time.advance(80 + stallMs);
+    put();
+    expect(times(sent.slice(7))).toEqual([80 + stallMs]);
+    expect(sent.at(-1)).toMatchObject({ index: index === 7 ? 7 : 12, first: index !== 7 });
+  });
+
+  test("holds nothing back of a producer that speaks in real time", () => {
+    const { time, sent, pacer, put } = setUp(LEAD);
+    pacer.start();
+    for (let i = 0; i < 50; i++) {
+      put();
+      time.advance(20);
+    }
+    expect(times(sent)).toEqual(Array.from({ length: 50 }, (_, i) => 20 * i));
+    expect(indexes(sent)).toEqual([...Array(50).keys()]);
+    expect(sent.filter(({ first }) => first)).toHaveLength(1);
+  });
+});
+
 describe("over an hour of timers that are 0 to 15 ms late", () => {
   const HOUR_MS = 3_600_000;
 
@@ -308,12 +384,13 @@ test("keeps its promises for any producer and any event loop", () => {
   const lateness = fc.array(fc.oneof(fc.double({ min: 0, max: 15, noNaN: true }), fc.nat(400)), {
     minLength: 1,
   });
+  const lead = fc.constantFrom(0, 60, 200);
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 60 }), lateness, (steps, latenessMs) => {
+    fc.property(fc.array(step, { maxLength: 60 }), lateness, lead, (steps, latenessMs, leadMs) => {
       const time = new ManualClock(1000);
       let timers = 0;
       const clock = lateClock(time, () => latenessMs[timers++ % latenessMs.length]!);
-      const { sent, pacer, put } = setUp({ clock }, time);
+      const { sent, pacer, put } = setUp({ clock, leadMs }, time);
       pacer.start();
       let made = 0;
       for (const { waitMs, frames } of steps) {
@@ -330,8 +407,8 @@ test("keeps its promises for any producer and any event loop", () => {
         const last = sent[i - 1];
         if (last) expect(index).toBeGreaterThan(last.index);
         if (last && index > last.index + 1) expect(first).toBe(true);
-        // Never before its time, and never later than the bound for catching up.
-        expect(atMs - originMs - index * 20).toBeGreaterThan(-1.001);
+        // Never before its time and the lead, and never later than the bound for catching up.
+        expect(atMs - originMs - index * 20).toBeGreaterThan(-leadMs - 1.001);
         expect(atMs - originMs - index * 20).toBeLessThan(20 + 100 + 0.001);
         const third = sent[i + 2];
         if (third) expect(third.atMs).toBeGreaterThan(atMs);
@@ -346,6 +423,8 @@ test.each([
   ["frameMs", { frameMs: 20.0001 }],
   ["prebufferFrames", { prebufferFrames: -1 }],
   ["maxCatchUpMs", { maxCatchUpMs: 5 }],
+  ["leadMs", { leadMs: -1 }],
+  ["leadMs", { leadMs: 2001 }],
 ])("refuses a %s that cannot work", (option, options) => {
   expect(() => setUp(options)).toThrow(InvalidOptionError);
   expect(() => setUp(options)).toThrow(option);

@@ -48,6 +48,16 @@ export interface PlayoutPacerOptions<Frame> {
    */
   readonly prebufferFrames?: number;
   /**
+   * How much earlier than it is heard each frame is sent, in milliseconds, for receivers that keep
+   * what comes early: after a pause frames are sent twice as fast until so much is won.
+   *
+   * Higher values ride out a network that stutters; what has been sent can only be taken back by the
+   * receiver.
+   *
+   * @defaultValue 0
+   */
+  readonly leadMs?: number;
+  /**
    * How far behind, in milliseconds, frames are sent twice as fast.
    *
    * Higher values lose less time to a stalled event loop or a late producer, and send more at once
@@ -69,10 +79,12 @@ export interface PlayoutPacerOptions<Frame> {
   send(frame: Frame, position: PlayoutPosition): void;
 }
 
-const DEFAULTS = { frameMs: 20, prebufferFrames: 0, maxCatchUpMs: 100 } as const;
+const DEFAULTS = { frameMs: 20, prebufferFrames: 0, leadMs: 0, maxCatchUpMs: 100 } as const;
 // Node counts a timer from the start of the loop's iteration, in whole milliseconds: it may fire
 // early. What is a millisecond early is sent; what is earlier waits again.
 const EARLY_MS = 1;
+/** Frames that may be sent in one frame's time by who is behind. */
+const MAX_TICK_FRAMES = 2;
 
 /** Sends frames at the pace at which they are heard. */
 export class PlayoutPacer<Frame> {
@@ -81,6 +93,7 @@ export class PlayoutPacer<Frame> {
   readonly #frameMs: number;
   readonly #frameSamples: number;
   readonly #prebufferMs: number;
+  readonly #leadMs: number;
   readonly #maxCatchUpMs: number;
   /** When timestamp 0 was sent; undefined before. */
   #originMs: number | undefined;
@@ -89,19 +102,28 @@ export class PlayoutPacer<Frame> {
   /** The next deadline is `#epochMs + #index * #frameMs`; the very first one has always passed. */
   #epochMs = -Infinity;
   #first = true;
+  /** The last tick, and how many frames have been sent since. */
+  #tickMs = -Infinity;
+  #tickFrames = 0;
   #timer: Timer | undefined;
   #isStarted = false;
   #isTicking = false;
 
   /** @throws {@link InvalidOptionError} when an option cannot work. */
   constructor(options: PlayoutPacerOptions<Frame>) {
-    const { sampleRate, frameMs, prebufferFrames, maxCatchUpMs } = { ...DEFAULTS, ...options };
+    const { sampleRate, frameMs, prebufferFrames, leadMs, maxCatchUpMs } = {
+      ...DEFAULTS,
+      ...options,
+    };
     const frameSamples = (sampleRate * frameMs) / 1000;
     if (!Number.isInteger(frameSamples) || frameSamples < 1) {
       throw new InvalidOptionError("frameMs", frameMs, "Give a whole number of samples' time.");
     }
     if (!(prebufferFrames >= 0 && prebufferFrames <= 100)) {
       throw new InvalidOptionError("prebufferFrames", prebufferFrames, "Give 0 to 100 frames.");
+    }
+    if (!(leadMs >= 0 && leadMs <= 2000)) {
+      throw new InvalidOptionError("leadMs", leadMs, "Give 0 to 2000 ms.");
     }
     if (!(maxCatchUpMs >= frameMs)) {
       throw new InvalidOptionError("maxCatchUpMs", maxCatchUpMs, "Give one frame's time or more.");
@@ -111,7 +133,8 @@ export class PlayoutPacer<Frame> {
     this.#frameMs = frameMs;
     this.#frameSamples = frameSamples;
     this.#prebufferMs = prebufferFrames * frameMs;
-    this.#maxCatchUpMs = maxCatchUpMs;
+    this.#leadMs = leadMs;
+    this.#maxCatchUpMs = maxCatchUpMs + leadMs;
   }
 
   /** Whether a frame is due some time; false while it waits for a {@link PlayoutPacer.wake}. */
@@ -142,9 +165,16 @@ export class PlayoutPacer<Frame> {
     const nowMs = this.#clock.now();
     const lateMs = nowMs - this.#deadlineMs();
     if (lateMs < -EARLY_MS) this.#setTimer(this.#onTimer, -lateMs);
-    else if (lateMs <= this.#maxCatchUpMs) this.#tick(nowMs, false);
+    else if (lateMs <= this.#maxCatchUpMs) this.#catchUp(nowMs);
     else if (this.#prebufferMs > 0) this.#setTimer(this.#onPrebuffered, this.#prebufferMs);
     else this.#tick(nowMs, true);
+  }
+
+  // Frames that a late producer gives one by one are no faster than those that wait.
+  #catchUp(nowMs: number): void {
+    const waitMs = this.#tickMs + this.#frameMs - nowMs;
+    if (this.#tickFrames < MAX_TICK_FRAMES || waitMs <= EARLY_MS) this.#tick(nowMs, false);
+    else this.#setTimer(this.#onTimer, waitMs);
   }
 
   #deadlineMs(): number {
@@ -170,10 +200,16 @@ export class PlayoutPacer<Frame> {
 
   #tick(nowMs: number, isAnew: boolean): void {
     this.#isTicking = true;
+    if (nowMs - this.#tickMs >= this.#frameMs - EARLY_MS) {
+      this.#tickMs = nowMs;
+      this.#tickFrames = 0;
+    }
     let isMore: boolean;
     try {
       isMore = this.#sendNext(nowMs, isAnew);
-      if (isMore && this.#deadlineMs() <= nowMs) isMore = this.#sendNext(nowMs, false);
+      if (isMore && this.#deadlineMs() <= nowMs && this.#tickFrames < MAX_TICK_FRAMES) {
+        isMore = this.#sendNext(nowMs, false);
+      }
     } finally {
       this.#isTicking = false;
     }
@@ -188,6 +224,7 @@ export class PlayoutPacer<Frame> {
     if (isAnew) this.#beginAnew(nowMs);
     const position = { timestampSamples: this.#index * this.#frameSamples, first: this.#first };
     this.#index++;
+    this.#tickFrames++;
     this.#first = false;
     this.#options.send(frame, position);
     return true;
@@ -196,7 +233,7 @@ export class PlayoutPacer<Frame> {
   #beginAnew(nowMs: number): void {
     this.#originMs ??= nowMs;
     this.#index = Math.max(this.#index, Math.floor((nowMs - this.#originMs) / this.#frameMs));
-    this.#epochMs = nowMs - this.#index * this.#frameMs;
+    this.#epochMs = nowMs - this.#leadMs - this.#index * this.#frameMs;
     this.#first = true;
   }
 }

@@ -32,6 +32,8 @@ export interface TransportListener {
   onAudio(chunk: EncodedChunk): void;
   /** A text message of the caller's, as it came. */
   onMessage(text: string): void;
+  /** The caller pressed a key of a telephone: one of `0`-`9`, `*`, `#`, `A`-`D`. */
+  onDtmf?(digit: string): void;
   /** It has ended and holds nothing any more. Called exactly once, last. */
   onClosed(reason: TransportCloseReason): void;
 }
@@ -40,6 +42,11 @@ export interface TransportListener {
 export interface TransportStats {
   /** Round trip in milliseconds, where it is known. */
   readonly roundTripMs?: number;
+  /**
+   * How long audio takes from its sending to the ear in milliseconds, where the other side tells;
+   * then it says more than the round trip.
+   */
+  readonly playoutDelayMs?: number;
   /** Share of the packets of ours that the other side lost lately, 0 to 1, where it is known. */
   readonly outboundLossShare?: number;
   /** Chunks received. */
@@ -57,6 +64,13 @@ export interface Transport {
   readonly inputFormat: AudioFormat | undefined;
   /** How the audio that we send must be encoded; undefined when none may be sent. */
   readonly outputFormat: AudioFormat | undefined;
+  /**
+   * How much earlier than it is heard audio may be sent, in milliseconds, because the other side keeps
+   * it and can drop it ({@link Transport.clearAudio}).
+   *
+   * @defaultValue 0
+   */
+  readonly leadMs?: number;
   /** Subscribes the session. Called once, synchronously after the transport was made. */
   open(listener: TransportListener): void;
   /**

@@ -209,6 +209,15 @@ describe("WebRtcTransport", () => {
     expect(broken.events).toEqual(["closed failed"]);
   });
 
+  it("ends all the same where the stack fails to close", async () => {
+    const { transport, peer, events } = create();
+    peer.close = () => Promise.reject(new Error("socket is gone"));
+    peer.listener.onStateChange("connected");
+    peer.listener.onStateChange("failed");
+    await transport.close();
+    expect(events).toEqual(["connected", "closed lost"]);
+  });
+
   it("ends when its first offer is refused", async () => {
     const { transport, peer, clock, events } = create();
     peer.refuses = true;

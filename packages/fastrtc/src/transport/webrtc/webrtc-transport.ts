@@ -153,8 +153,13 @@ export class WebRtcTransport implements Transport {
   }
 
   sendMessage(message: ServerMessage): void {
+    this.sendText(encodeServerMessage(message));
+  }
+
+  /** Sends one text of any protocol on the data channel, or keeps it until that is open. */
+  sendText(text: string): void {
     if (this.#ending) return;
-    this.#messages.push(encodeServerMessage(message));
+    this.#messages.push(text);
     if (this.#messages.length > MAX_QUEUED_MESSAGES) this.#messages.shift();
     this.#flushMessages();
   }
@@ -238,10 +243,9 @@ export class WebRtcTransport implements Transport {
     this.#messageTimer?.cancel();
     this.#messages.length = 0;
     this.#jitterBuffer.close();
-    try {
-      await this.#peer.close();
-    } finally {
-      this.#listener?.onClosed(reason);
-    }
+    // A stack that fails to close has nothing left that we could do about it, and nobody waits for
+    // this where the network ended the session: an error would end the process.
+    await this.#peer.close().catch(() => undefined);
+    this.#listener?.onClosed(reason);
   }
 }

@@ -169,13 +169,14 @@ describe("the werift backend and Chromium", () => {
       await page.evaluate(() => {
         (globalThis as unknown as { session: PageSession }).session.channel.send("hello");
       });
-      await until(() => session.texts.includes("hello"));
-      const { texts, streams } = await page.evaluate(() => {
-        const { texts, streams } = (globalThis as unknown as { session: PageSession }).session;
-        return { texts, streams };
-      });
-      expect(streams).toBe(1);
-      expect(texts).toEqual(["echo hello"]);
+      const seen = async (): Promise<Pick<PageSession, "texts" | "streams">> =>
+        page.evaluate(() => {
+          const { texts, streams } = (globalThis as unknown as { session: PageSession }).session;
+          return { texts, streams };
+        });
+      await until(async () => (await seen()).texts.length > 0);
+      expect(session.texts).toEqual(["hello"]);
+      expect(await seen()).toEqual({ texts: ["echo hello"], streams: 1 });
       expect(session.states).toEqual(["connecting", "connected"]);
     },
   );

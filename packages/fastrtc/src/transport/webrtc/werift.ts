@@ -25,8 +25,9 @@ import { DtlsServer } from "./dtls/dtls-server.ts";
 import { inspectOffer, type InspectedOffer } from "./offer.ts";
 import { MediaSession } from "./media-session.ts";
 import { AEAD_AES128_GCM, AES128_CM_SHA1_80 } from "./srtp-cipher.ts";
-import { MAX_MESSAGE_SIZE, WeriftChannel } from "./werift-channel.ts";
-import { IceAgent } from "./werift-ice.ts";
+import type { WeriftChannel } from "./werift-channel.ts";
+import type { IceAgent } from "./werift-ice.ts";
+import type * as weriftParts from "./werift-parts.ts";
 
 /** Decides what a backend shares between its peers. */
 export interface WeriftBackendOptions {
@@ -43,9 +44,21 @@ const SRTP_PROFILES = [AEAD_AES128_GCM, AES128_CM_SHA1_80];
 /** Candidates that come before the offer. */
 const MAX_EARLY_CANDIDATES = 30;
 
-/** Makes the WebRTC backend. */
+type WeriftParts = typeof weriftParts;
+
+let loading: Promise<WeriftParts> | undefined;
+
+// Not with the library: who imports it for its types, its command line or its tests need not wait.
+function loadParts(): Promise<WeriftParts> {
+  loading ??= import("./werift-parts.ts");
+  return loading;
+}
+
+/** Makes the WebRTC backend. It begins to load werift, which the first offer then waits for. */
 export function createWeriftBackend(options: WeriftBackendOptions = {}): RtcBackend {
   const { clock = systemClock } = options;
+  // Whoever needs it learns why it cannot be loaded.
+  loadParts().catch(() => undefined);
   let certificate: DtlsCertificate | undefined;
   return {
     name: "werift",
@@ -152,12 +165,14 @@ class WeriftPeer implements RtcPeer {
     const { allowExtraTracks = false } = this.#options;
     const offer = inspectOffer(offerSdp, { allowExtraTracks });
     if (this.#offer) assertSameSession(this.#offer, offer);
-    const ice = (this.#ice ??= this.#createIce(offer));
+    const parts = await loadParts();
+    this.#assertOpen();
+    const ice = (this.#ice ??= this.#createIce(parts, offer));
     const isRestart = this.#offer !== undefined && this.#offer.iceUfrag !== offer.iceUfrag;
     if (isRestart) ice.restart();
     if (isRestart || !this.#offer) await ice.gather();
     this.#assertOpen();
-    this.#dtls ??= this.#createDtls(offer);
+    this.#dtls ??= this.#createDtls(parts, offer);
     if (isRestart || !this.#offer) {
       ice.start(offer.iceUfrag, offer.icePwd, offer.iceLite, offer.candidates);
     } else {
@@ -167,10 +182,10 @@ class WeriftPeer implements RtcPeer {
     this.#offer = offer;
     this.#sessionVersion++;
     if (this.#state === "new") this.#setState("connecting");
-    return this.#writeAnswer(offer, ice);
+    return this.#writeAnswer(offer, ice, parts.MAX_MESSAGE_SIZE);
   }
 
-  #writeAnswer(offer: InspectedOffer, ice: IceAgent): string {
+  #writeAnswer(offer: InspectedOffer, ice: IceAgent, maxMessageSize: number): string {
     const { audioDirection, stereo = false } = this.#options;
     if (offer.audio)
       this.#media?.setDirection(answerDirection(offer.audio.direction, audioDirection));
@@ -187,11 +202,11 @@ class WeriftPeer implements RtcPeer {
       cname: this.#cname,
       streamId: this.#cname,
       trackId: this.#trackId,
-      maxMessageSize: MAX_MESSAGE_SIZE,
+      maxMessageSize,
     });
   }
 
-  #createIce(offer: InspectedOffer): IceAgent {
+  #createIce({ IceAgent }: WeriftParts, offer: InspectedOffer): IceAgent {
     return new IceAgent(offer.iceLite, this.#options, this.#clock, {
       onPath: () => undefined,
       onDtls: (datagram) => this.#dtls?.receive(datagram),
@@ -200,7 +215,7 @@ class WeriftPeer implements RtcPeer {
     });
   }
 
-  #createDtls(offer: InspectedOffer): DtlsServer {
+  #createDtls(parts: WeriftParts, offer: InspectedOffer): DtlsServer {
     const dtls = new DtlsServer(
       {
         certificate: this.#certificate,
@@ -216,11 +231,15 @@ class WeriftPeer implements RtcPeer {
         onFailed: () => this.#fail(),
       },
     );
-    if (offer.channel) this.#channel = this.#createChannel(offer.channel, dtls);
+    if (offer.channel) this.#channel = this.#createChannel(parts, offer.channel, dtls);
     return dtls;
   }
 
-  #createChannel(channel: NonNullable<InspectedOffer["channel"]>, dtls: DtlsServer): WeriftChannel {
+  #createChannel(
+    { WeriftChannel }: WeriftParts,
+    channel: NonNullable<InspectedOffer["channel"]>,
+    dtls: DtlsServer,
+  ): WeriftChannel {
     return new WeriftChannel(channel.port, channel.maxMessageSize, this.#clock, {
       onSend: (packet) => dtls.send(packet),
       onOpen: () => this.#unlessOver(() => this.#listener.onChannelOpen()),
