@@ -20,6 +20,15 @@ export interface Transcript {
   readonly words?: readonly TranscriptWord[];
 }
 
+/** What was said so far in audio that is still coming. */
+export interface PartialTranscript extends Transcript {
+  /**
+   * Whether these words stay as they are. Until then each result takes the place of the one before;
+   * after a final one, the next result begins a new stretch of speech.
+   */
+  readonly isFinal: boolean;
+}
+
 /** How one recognition ends early. */
 export interface TranscribeCall {
   /** Aborts when nobody waits for the words any more. Pass it to `fetch`. */
@@ -52,4 +61,25 @@ export interface SpeechToText {
    * @param audio - Any rate, mono or stereo: convert it with `resample()` and `toMono()`.
    */
   transcribe(audio: AudioFrame, call: TranscribeCall): Promise<Transcript>;
+
+  /**
+   * Recognises audio while it comes, where the model can.
+   *
+   * Ends when the audio has ended and its last words are final; leaving the loop, and the signal,
+   * close the audio's iterator too.
+   *
+   * @param audio - Frames of one rate and one layout, one after the other.
+   */
+  stream?(audio: AsyncIterable<AudioFrame>, call: TranscribeCall): AsyncIterable<PartialTranscript>;
+}
+
+/** A recognizer of ours: the call may be left out, and then ends with the reply that runs. */
+export interface SpeechToTextModel extends SpeechToText {
+  /** Which model it is, as its errors say; such as `openai whisper-1`. */
+  readonly model: string;
+  transcribe(audio: AudioFrame, call?: Partial<TranscribeCall>): Promise<Transcript>;
+  stream?(
+    audio: AsyncIterable<AudioFrame>,
+    call?: Partial<TranscribeCall>,
+  ): AsyncIterable<PartialTranscript>;
 }
