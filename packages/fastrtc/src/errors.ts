@@ -18,7 +18,8 @@ export type FastRTCErrorCode =
   | "HANDLER"
   | "SESSION_LIMIT"
   | "AUTHENTICATION"
-  | "TIMEOUT";
+  | "TIMEOUT"
+  | "MODEL";
 
 /** What every {@link FastRTCError} can carry besides its message. */
 export interface FastRTCErrorOptions {
@@ -97,7 +98,8 @@ export type NegotiationErrorReason =
   | "connection_closed"
   | "invalid_request"
   | "invalid_offer"
-  | "server_closing";
+  | "server_closing"
+  | "unavailable";
 
 const NEGOTIATION_STATUS = {
   connection_already_exists: 409,
@@ -107,6 +109,7 @@ const NEGOTIATION_STATUS = {
   invalid_request: 422,
   invalid_offer: 400,
   server_closing: 503,
+  unavailable: 503,
 } as const satisfies Record<NegotiationErrorReason, number>;
 
 /** One thing that is wrong with what a client sent. */
@@ -211,6 +214,36 @@ export class TimeoutError extends FastRTCError {
   override readonly name = "TimeoutError";
   constructor(message: string, options: FastRTCErrorOptions = {}) {
     super("TIMEOUT", message, options);
+  }
+}
+
+/** Says more of a {@link ModelError}. */
+export interface ModelErrorOptions extends FastRTCErrorOptions {
+  /** The HTTP status that the model's server answered with. */
+  readonly status?: number | undefined;
+  /** After how many milliseconds the server wants to be asked again. */
+  readonly retryAfterMs?: number | undefined;
+}
+
+/** A speech or language model refused, failed, or answered with what cannot be used. */
+export class ModelError extends FastRTCError {
+  override readonly name = "ModelError";
+  /** Which model, such as `openai whisper-1`. */
+  readonly model: string;
+  /** The HTTP status that its server answered with, where it has one and answered. */
+  readonly status: number | undefined;
+  /** After how many milliseconds the server wants to be asked again, where it said so. */
+  readonly retryAfterMs: number | undefined;
+
+  /**
+   * @param model - Which model.
+   * @param message - What happened, to which input, and what to do.
+   */
+  constructor(model: string, message: string, options: ModelErrorOptions = {}) {
+    super("MODEL", `${model}: ${message}`, options);
+    this.model = model;
+    this.status = options.status;
+    this.retryAfterMs = options.retryAfterMs;
   }
 }
 

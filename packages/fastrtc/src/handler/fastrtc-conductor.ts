@@ -13,6 +13,12 @@ import type { VoiceActivityDetector } from "../turn/voice-activity.ts";
 import type { Conductor } from "./conductor.ts";
 import type { HandlerPort } from "./handler-port.ts";
 import { Reply } from "./reply.ts";
+import { DEFAULT_TURN_POLICY } from "./turn-control.ts";
+import type { TurnPolicy } from "./turn-control.ts";
+import { UnansweredSpeech } from "./unanswered-speech.ts";
+
+/** How much unanswered speech is kept, in seconds; as much as the longest turn. */
+const MAX_WAITING_S = 180;
 
 /** What a {@link FastRTCConductor} works with. */
 export interface FastRTCConductorOptions {
@@ -32,14 +38,19 @@ export interface FastRTCConductorOptions {
 export class FastRTCConductor implements Conductor {
   readonly #options: FastRTCConductorOptions;
   readonly #pause: FastRTCPause;
+  readonly #waiting: UnansweredSpeech;
+  #policy: TurnPolicy = DEFAULT_TURN_POLICY;
   #reply: Reply | undefined;
   #isReplying = false;
+  #isRequested = false;
+  #timings: TurnTimings = {};
   #answered = 0;
 
   /** @throws {@link InvalidOptionError} for an option that cannot work. */
   constructor(options: FastRTCConductorOptions) {
     this.#options = options;
     const { port, sampleRate, channels, vad, algoOptions, modelOptions } = options;
+    this.#waiting = new UnansweredSpeech(MAX_WAITING_S * sampleRate * channels);
     this.#pause = new FastRTCPause(
       {
         sampleRate,
@@ -59,7 +70,8 @@ export class FastRTCConductor implements Conductor {
   }
 
   push(frame: AudioFrame): void {
-    this.#pause.push(frame);
+    if (this.#policy.detectsTurns) this.#pause.push(frame);
+    else this.#waiting.add(frame.samples);
   }
 
   greet(run: (reply: Reply) => void): void {
@@ -67,12 +79,27 @@ export class FastRTCConductor implements Conductor {
   }
 
   endTurnNow(): void {
-    const { sampleRate, channels } = this.#options;
-    if (this.#pause.inTurn) this.#pause.endTurn();
-    else this.#answer(new AudioFrame({ samples: new Int16Array(0), sampleRate, channels }), {});
+    this.#endTurn();
+  }
+
+  interruptNow(): boolean {
+    if (!this.#reply?.isRunning) return false;
+    this.#reply.interrupt();
+    this.#endReply(this.#reply);
+    return true;
+  }
+
+  onText(text: string): void {
+    this.#endTurn(text);
+  }
+
+  setPolicy(policy: TurnPolicy): void {
+    if (this.#policy.detectsTurns && !policy.detectsTurns) this.reset();
+    this.#policy = policy;
   }
 
   reset(): void {
+    this.#waiting.forget();
     this.#pause.reset();
   }
 
@@ -84,40 +111,58 @@ export class FastRTCConductor implements Conductor {
     this.#reply?.interrupt();
   }
 
+  // Whatever is said now, or was said before and waits, is answered.
+  #endTurn(typed?: string): void {
+    this.#isRequested = true;
+    this.#timings = {};
+    this.#pause.endTurn();
+    this.#isRequested = false;
+    this.#answer(typed);
+  }
+
   #onTurnEnded({ samples, speechEndAgoMs }: PausedUtterance): void {
-    const { sampleRate, channels, canInterrupt } = this.#options;
-    if (this.#isReplying && !canInterrupt) return;
+    const isIgnored =
+      this.#isReplying && !(this.#options.canInterrupt && this.#policy.isInterruptible);
+    if (isIgnored && !this.#isRequested) return;
     const now = Date.now();
-    const timings = { speechEndedAt: now - speechEndAgoMs, endedAt: now };
-    this.#answer(new AudioFrame({ samples, sampleRate, channels }), timings);
+    this.#timings = { speechEndedAt: now - speechEndAgoMs, endedAt: now };
+    this.#waiting.add(samples);
+    if (!this.#isRequested && this.#policy.repliesAutomatically) this.#answer();
   }
 
-  #answer(audio: AudioFrame, timings: TurnTimings): void {
+  #answer(typed?: string): void {
+    const { sampleRate, channels, answer } = this.#options;
     if (this.#isReplying) this.#reply?.interrupt();
-    this.#options.answer(this.#newReply(++this.#answered, timings), audio);
+    const { samples } = this.#waiting.take();
+    answer(
+      this.#newReply(++this.#answered, this.#timings, typed),
+      new AudioFrame({ samples, sampleRate, channels }),
+    );
   }
 
-  #newReply(index: number, timings: TurnTimings): Reply {
-    const { port } = this.#options;
+  #newReply(index: number, timings: TurnTimings, typed?: string): Reply {
     const nobody = (): void => undefined;
-    const reply = new Reply(port, {
+    const reply = new Reply(this.#options.port, {
       index,
       timings,
       eager: false,
-      transcript: undefined,
+      transcript: typed,
+      isTyped: typed !== undefined,
       listener: {
         onAudible: nobody,
         onFailed: nobody,
         onUninterruptible: nobody,
         onText: nobody,
-        onFinished: () => {
-          if (this.#reply === reply) this.#isReplying = false;
-          port.traceTurn({ index, ...reply.timings });
-        },
+        onFinished: () => this.#endReply(reply),
       },
     });
     this.#reply = reply;
     this.#isReplying = true;
     return reply;
+  }
+
+  #endReply(reply: Reply): void {
+    if (this.#reply === reply) this.#isReplying = false;
+    this.#options.port.traceTurn({ index: reply.index, ...reply.timings });
   }
 }

@@ -9,6 +9,24 @@ import type { CloseStream } from "./close-stream.ts";
 /** The moments of a turn that a client is told of; FastRTC's words. */
 export type TurnMoment = "started_talking" | "pause_detected" | "response_starting";
 
+/** Where a reply stands, in the words of the protocol's message. */
+export type ReplyProgress =
+  /** It begins to be heard. */
+  | { readonly phase: "started"; readonly index: number }
+  /** The words of the audio that is sent next. */
+  | { readonly phase: "text"; readonly index: number; readonly text: string }
+  /** All of it has been sent. */
+  | { readonly phase: "finished"; readonly index: number }
+  /** It was stopped. */
+  | { readonly phase: "interrupted"; readonly index: number; readonly heardText: string };
+
+/** What was recognised of a turn of the user's, in the words of the protocol's message. */
+export interface UserTranscript {
+  readonly index: number;
+  readonly text: string;
+  readonly isFinal: boolean;
+}
+
 /** A handler's way to its session. */
 export interface HandlerPort {
   readonly context: SessionContext;
@@ -44,6 +62,10 @@ export interface HandlerPort {
   log(moment: TurnMoment): void;
   /** Tells the client, and whoever watches the server, how long the steps of a turn took. */
   traceTurn(trace: TurnTimings & { readonly index: number }): void;
+  /** Tells the client where a reply stands. */
+  replyProgress(progress: ReplyProgress): void;
+  /** Tells the client what was recognised of the user's speech. */
+  userTranscript(transcript: UserTranscript): void;
   /** Tells the client that a stop word was heard. */
   stopWordHeard(): void;
   /** Asks the client for its inputs. */

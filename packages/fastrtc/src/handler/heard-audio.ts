@@ -1,5 +1,8 @@
 /** What of a reply the user has really heard: in milliseconds, and in words where its audio has them. */
 
+import { systemClock } from "../media/clock.ts";
+import type { Clock } from "../media/clock.ts";
+
 /** How much of a reply was heard. */
 export interface Heard {
   /** Milliseconds of its audio. */
@@ -12,14 +15,32 @@ interface Segment {
   readonly text: string;
   durationMs: number;
   sentMs: number;
+  /** Whether all of its audio is here: only then its words can be shared out. */
+  isWhole: boolean;
 }
+
+/** What a slow speaker takes for a letter, in milliseconds; people and voices take some 65. */
+const SLOW_LETTER_MS = 100;
+/** And for a character that is a syllable, or a digit that is a word. */
+const SLOW_SYLLABLE_MS = 300;
+const SYLLABLES =
+  /[\p{Number}\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}]/gu;
+/** So long a pause after the last of a segment's audio is its end, in milliseconds. */
+const END_PAUSE_MS = 500;
 
 const words = new Intl.Segmenter(undefined, { granularity: "word" });
 
 /** Follows the audio of one reply from the generator to the user's ear. */
 export class HeardAudio {
   readonly #segments: Segment[] = [];
+  readonly #clock: Clock;
   #sentMs = 0;
+  #lastSentAt = 0;
+
+  /** @param clock - Where pauses are measured. */
+  constructor(clock: Clock = systemClock) {
+    this.#clock = clock;
+  }
 
   /**
    * Takes note of a frame that the generator yielded.
@@ -30,7 +51,8 @@ export class HeardAudio {
   add(durationMs: number, text: string | undefined): (sentMs: number) => void {
     let segment = this.#segments.at(-1);
     if (!segment || text !== undefined) {
-      segment = { text: text ?? "", durationMs: 0, sentMs: 0 };
+      this.end();
+      segment = { text: text ?? "", durationMs: 0, sentMs: 0, isWhole: false };
       this.#segments.push(segment);
     }
     const current = segment;
@@ -38,7 +60,14 @@ export class HeardAudio {
     return (sentMs) => {
       current.sentMs += sentMs;
       this.#sentMs += sentMs;
+      this.#lastSentAt = this.#clock.now();
     };
+  }
+
+  /** Says that no more audio will come of the words that were added last. */
+  end(): void {
+    const last = this.#segments.at(-1);
+    if (last) last.isWhole = true;
   }
 
   /** Whether any of it has been sent. */
@@ -53,17 +82,30 @@ export class HeardAudio {
    * been heard yet.
    */
   heard(delayMs: number): Heard {
-    const ms = Math.max(0, this.#sentMs - delayMs);
+    const pauseMs = this.#clock.now() - this.#lastSentAt;
+    const ms = pauseMs > delayMs ? this.#sentMs : Math.max(0, this.#sentMs - delayMs);
     let left = ms;
     let text = "";
     for (const segment of this.#segments) {
       if (left <= 0) break;
       const heardMs = Math.min(left, segment.sentMs);
-      text += heardPart(segment.text, Math.min(1, heardMs / segment.durationMs));
+      text += heardPart(segment.text, Math.min(1, heardMs / lengthOf(segment, pauseMs - delayMs)));
       left -= segment.sentMs;
     }
     return { ms, text: text.trim() };
   }
+}
+
+// Audio that is still being made is longer than what is here: it is taken to be a slow speaker's, so
+// that rather a word too few is told than one that was not heard.
+function lengthOf({ text, durationMs, sentMs, isWhole }: Segment, silentMs: number): number {
+  const hasEnded = isWhole || (sentMs >= durationMs - 1 && silentMs > END_PAUSE_MS);
+  return hasEnded ? durationMs : Math.max(durationMs, slowLengthMs(text));
+}
+
+function slowLengthMs(text: string): number {
+  const syllables = text.match(SYLLABLES)?.length ?? 0;
+  return syllables * SLOW_SYLLABLE_MS + (text.length - syllables) * SLOW_LETTER_MS;
 }
 
 // Without word times, a sentence's audio is shared out among its characters.

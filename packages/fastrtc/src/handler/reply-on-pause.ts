@@ -19,6 +19,7 @@ import type { Reply, ReplyCall, ReplyOutput } from "./reply.ts";
 import { StreamHandlerBase } from "./stream-handler.ts";
 import type { StreamHandlerOptions } from "./stream-handler.ts";
 import { TurnConductor } from "./turn-conductor.ts";
+import type { TurnPolicy } from "./turn-control.ts";
 
 /**
  * Answers one turn. Usually an async generator; a sync one works too.
@@ -157,6 +158,24 @@ export class ReplyOnPause extends StreamHandlerBase {
   /** Ends the user's turn now and answers it; answers silence when nothing has been said. */
   triggerResponse(): void {
     this.#conductor?.endTurnNow();
+  }
+
+  override endTurnNow(): boolean {
+    this.triggerResponse();
+    return true;
+  }
+
+  override interruptNow(): boolean {
+    return this.#conductor?.interruptNow() ?? false;
+  }
+
+  override onText(text: string): boolean {
+    this.#conductor?.onText(text);
+    return true;
+  }
+
+  override setTurnPolicy(policy: TurnPolicy): void {
+    this.#conductor?.setPolicy(policy);
   }
 
   #createConductor(port: HandlerPort): Conductor {

@@ -10,7 +10,7 @@ import { HeardAudio } from "./heard-audio.ts";
 import type { Heard } from "./heard-audio.ts";
 import { sortOutput } from "./handler-output.ts";
 import type { HandlerOutput } from "./handler-output.ts";
-import type { HandlerPort } from "./handler-port.ts";
+import type { HandlerPort, ReplyProgress } from "./handler-port.ts";
 import { MacrotaskYield } from "./macrotask-yield.ts";
 
 /** What a reply is: audio and values, one after the other. */
@@ -29,6 +29,20 @@ export interface ReplyControl {
    * @defaultValue false
    */
   uninterruptible: boolean;
+  /**
+   * What the user said, where it is known. A reply function that recognises it by itself says it here,
+   * so that the client is told too, as it is of what the option `speechToText` recognises.
+   *
+   * @defaultValue `turn.transcript`
+   */
+  transcript: string | undefined;
+  /**
+   * Calls back once this reply is over, however it ended, with what was heard of it: the moment to
+   * write a history. Nothing was heard of a reply that was taken back because its turn went on.
+   *
+   * @param listener - Runs in the session's context; what it throws goes to the log.
+   */
+  onEnded(listener: (heard: Heard) => unknown): void;
 }
 
 /** What a reply's generator function is given. */
@@ -71,6 +85,8 @@ export interface ReplyOptions {
   /** Whether it starts before the turn is sure: it is held until {@link Reply.release}. */
   readonly eager: boolean;
   readonly transcript: string | undefined;
+  /** Whether the transcript was typed: the client need not be told of it. @defaultValue false */
+  readonly isTyped?: boolean;
   readonly listener: ReplyListener;
 }
 
@@ -82,40 +98,34 @@ export class Reply {
   readonly #turn: Turn;
   readonly #control: ReplyControl;
   readonly #controller = new AbortController();
-  readonly #audio = new HeardAudio();
+  readonly #audio: HeardAudio;
+  readonly #endListeners: ((heard: Heard) => unknown)[] = [];
   // What it said while it was held; undefined once it is released.
   #held: (() => void)[] | undefined;
   #heard: Heard | undefined;
+  // What is to be told to the client of the user's words; those that were typed are not.
+  #transcript: string | undefined;
+  #isTranscriptFinal = false;
+  #hasTold = false;
+  #isOver = false;
 
   constructor(port: HandlerPort, options: ReplyOptions) {
     this.#port = port;
     this.#options = options;
-    const { index, timings, eager, transcript, listener } = options;
-    let isUninterruptible = false;
-    const { signal } = this.#controller;
+    const { index, timings, eager, transcript, isTyped = false } = options;
+    this.#audio = new HeardAudio(port.clock);
+    this.#transcript = isTyped ? undefined : transcript;
     this.#held = eager ? [] : undefined;
     this.#turn = {
       id: `${port.context.webrtcId}:${index}`,
       index,
-      signal,
+      signal: this.signal,
       timings,
       eager,
       transcript,
     };
     this.#context = contextOfTurn(port.context, this.#turn);
-    const heard = (): Heard => this.#heard ?? this.#audio.heard(port.playoutDelayMs);
-    this.#control = {
-      get heard() {
-        return heard();
-      },
-      get uninterruptible() {
-        return isUninterruptible;
-      },
-      set uninterruptible(value) {
-        isUninterruptible = value;
-        if (!signal.aborted) listener.onUninterruptible(value);
-      },
-    };
+    this.#control = this.#createControl(transcript);
   }
 
   /** Aborts when the reply is interrupted. */
@@ -126,6 +136,11 @@ export class Reply {
   /** When what happened, filled in as it goes on. */
   get timings(): TurnTimings {
     return this.#options.timings;
+  }
+
+  /** Whether it may be heard, and has neither ended nor been interrupted. */
+  get isRunning(): boolean {
+    return !this.#held && !this.#isOver && !this.signal.aborted;
   }
 
   /** Which turn of the session it answers; 0 where nobody has spoken. */
@@ -156,6 +171,8 @@ export class Reply {
         reply: this.#control,
       };
       await this.#pull(runInContext(this.#context, () => iteratorOf(start(call))));
+      // Not of one that failed: it may have failed in the midst of its words.
+      this.#audio.end();
     } catch (error) {
       if (this.signal.aborted) return;
       if (this.#held) {
@@ -175,20 +192,105 @@ export class Reply {
     for (const say of held) say();
   }
 
-  /** Stops it now: nothing more of it is sent, its signal aborts, its generator is closed. */
-  interrupt(): void {
+  /**
+   * Stops it now: nothing more of it is sent, its signal aborts, its generator is closed.
+   *
+   * @param isTakenBack - Whether its turn goes on, as if it had never been: the client is told nothing.
+   */
+  interrupt(isTakenBack = false): void {
     if (this.signal.aborted) return;
-    this.#heard = this.#audio.heard(this.#port.playoutDelayMs);
+    const mustTell = this.isRunning && !isTakenBack;
+    this.#heard ??= this.#audio.heard(this.#port.playoutDelayMs);
     this.#options.timings.interruptedAt = Date.now();
     this.#held = undefined;
     this.#controller.abort();
     this.#port.clear();
+    if (mustTell) {
+      this.#tell({ phase: "interrupted", index: this.index, heardText: this.#heard.text });
+    }
+    this.#callEndListeners();
+  }
+
+  #createControl(transcript: string | undefined): ReplyControl {
+    const heard = (): Heard => this.#heard ?? this.#audio.heard(this.#port.playoutDelayMs);
+    const setTranscript = (text: string | undefined): void => this.#setTranscript(text);
+    const setUninterruptible = (value: boolean): void =>
+      this.#whenLive(() => this.#options.listener.onUninterruptible(value));
+    let isUninterruptible = false;
+    return {
+      get heard() {
+        return heard();
+      },
+      get uninterruptible() {
+        return isUninterruptible;
+      },
+      set uninterruptible(value) {
+        isUninterruptible = value;
+        setUninterruptible(value);
+      },
+      get transcript() {
+        return transcript;
+      },
+      set transcript(text) {
+        transcript = text;
+        setTranscript(text);
+      },
+      onEnded: (listener) => {
+        this.#endListeners.push(listener);
+        if (this.#isOver || this.signal.aborted) this.#callEndListeners();
+      },
+    };
   }
 
   async #finish(): Promise<void> {
     this.#port.flush();
     await this.#port.drained();
-    this.#whenLive(() => this.#options.listener.onFinished());
+    this.#whenLive(() => {
+      this.#isOver = true;
+      this.#heard = this.#audio.heard(0);
+      this.#tell({ phase: "finished", index: this.index });
+      this.#options.listener.onFinished();
+      this.#callEndListeners();
+    });
+  }
+
+  #callEndListeners(): void {
+    const { heard } = this.#control;
+    const note = (error: unknown): void => this.#port.noteError(error);
+    for (const listener of this.#endListeners.splice(0)) {
+      try {
+        const pending = runInContext(this.#context, () => listener(heard));
+        Promise.resolve(pending).catch(note);
+      } catch (error) {
+        note(error);
+      }
+    }
+  }
+
+  // Preliminary words: while nothing of the reply is told, its turn may still go on.
+  #setTranscript(text: string | undefined): void {
+    if (this.signal.aborted || this.#isTranscriptFinal) return;
+    this.#transcript = text;
+    if (this.#hasTold) this.#tellTranscript(true);
+    else this.#whenReleased(() => this.#whenLive(() => this.#tellTranscript(false)));
+  }
+
+  #tellTranscript(isFinal: boolean): void {
+    const { index } = this;
+    const text = this.#transcript ?? "";
+    if (text === "" || this.#isTranscriptFinal) return;
+    this.#isTranscriptFinal = isFinal;
+    this.#port.userTranscript({ index, text, isFinal });
+  }
+
+  // Only once something of the reply is told, its turn can no longer go on: that is when its words
+  // are final.
+  #tell(progress: ReplyProgress): void {
+    if (!this.#hasTold) {
+      this.#hasTold = true;
+      this.#tellTranscript(true);
+    }
+    this.#port.replyProgress(progress);
   }
 
   #whenLive(say: () => void): void {
@@ -208,7 +310,9 @@ export class Reply {
           isDone = true;
           return;
         }
-        await this.#send(result.value, gate);
+        const room = this.#send(result.value);
+        // Awaited only where there is something to wait for: node 20 pays for every promise of a step.
+        if (room) await gate.race(room);
         const pause = others.check();
         if (pause) await pause;
       }
@@ -218,20 +322,24 @@ export class Reply {
     }
   }
 
-  async #send(value: HandlerOutput, gate: AbortGate): Promise<void> {
+  // Resolves when there is room for more; undefined where there is.
+  #send(value: HandlerOutput): Promise<void> | undefined {
     const { audio, outputs, close } = sortOutput(value);
     if (outputs) this.#whenReleased(() => this.#port.output(outputs));
     if (close) this.#whenReleased(() => this.#port.closeStream(close));
-    if (!audio || audio.sampleCount === 0) return;
+    if (!audio || audio.sampleCount === 0) return undefined;
     this.#noteFirstAudio();
     if (audio.text !== undefined) this.#options.listener.onText(audio.text);
     const onSent = this.#audio.add(audio.durationMs, audio.text);
-    const room = this.#port.write(audio, (sentMs) => {
+    let untold = audio.text;
+    return this.#port.write(audio, (sentMs) => {
       const isFirst = !this.#audio.isAudible;
       onSent(sentMs);
       if (isFirst) this.#noteAudible();
+      if (untold === undefined) return;
+      this.#tell({ phase: "text", index: this.index, text: untold });
+      untold = undefined;
     });
-    if (room) await gate.race(room);
   }
 
   #noteFirstAudio(): void {
@@ -243,6 +351,7 @@ export class Reply {
 
   #noteAudible(): void {
     this.#options.timings.firstPacketAt = Date.now();
+    this.#tell({ phase: "started", index: this.index });
     this.#options.listener.onAudible();
   }
 

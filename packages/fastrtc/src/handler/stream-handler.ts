@@ -7,6 +7,7 @@ import { InvalidOptionError, InvalidStateError } from "../errors.ts";
 import type { AudioFrame } from "../media/audio-frame.ts";
 import type { HandlerOutput } from "./handler-output.ts";
 import type { HandlerPort } from "./handler-port.ts";
+import type { TurnControl, TurnPolicy } from "./turn-control.ts";
 
 /** What audio a handler takes and gives. */
 export interface StreamHandlerOptions {
@@ -32,7 +33,7 @@ export interface StreamHandlerOptions {
 }
 
 /** What every handler is and can do. */
-export abstract class StreamHandlerBase {
+export abstract class StreamHandlerBase implements TurnControl {
   /** Rate of the frames that `receive` is given, in Hz. */
   readonly inputSampleRate: number;
   /** Rate at which audio is sent, in Hz. */
@@ -78,9 +79,35 @@ export abstract class StreamHandlerBase {
     // For subclasses.
   }
 
+  /**
+   * Takes a key that the caller pressed on a telephone.
+   *
+   * @param _digit - One of `0`-`9`, `*`, `#`, `A`-`D`.
+   */
+  onDtmf(_digit: string): void | Promise<void> {
+    // For subclasses.
+  }
+
   /** Forgets what was heard so far. */
   reset(): void {
     // For subclasses.
+  }
+
+  endTurnNow(): boolean {
+    return false;
+  }
+
+  interruptNow(): boolean {
+    return false;
+  }
+
+  /** Takes a text that the user typed in the place of speech; `ReplyOnPause` answers it. */
+  onText(_text: string): boolean {
+    return false;
+  }
+
+  setTurnPolicy(_policy: TurnPolicy): void {
+    // A handler without turns has none to decide about.
   }
 
   /**

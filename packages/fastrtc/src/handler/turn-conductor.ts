@@ -22,6 +22,9 @@ import type { Conductor } from "./conductor.ts";
 import { Deadline } from "./deadline.ts";
 import type { HandlerPort } from "./handler-port.ts";
 import { Reply } from "./reply.ts";
+import { DEFAULT_TURN_POLICY } from "./turn-control.ts";
+import type { TurnPolicy } from "./turn-control.ts";
+import { UnansweredSpeech } from "./unanswered-speech.ts";
 
 /** How long one recognition may take, in milliseconds; then it is given up, and listening goes on. */
 const RECOGNITION_TIMEOUT_MS = 10_000;
@@ -41,6 +44,14 @@ export interface TurnConductorOptions {
   readonly answer: (reply: Reply, audio: AudioFrame) => void;
 }
 
+/** A turn that was ended on request. */
+interface RequestedTurn {
+  /** What the user typed. */
+  readonly text?: string;
+  /** Instead of what turn-taking has heard. */
+  readonly samples?: Int16Array;
+}
+
 /** Conducts the turns and replies of one session. */
 export class TurnConductor implements Conductor, TurnTakingHost {
   readonly #options: TurnConductorOptions;
@@ -49,6 +60,13 @@ export class TurnConductor implements Conductor, TurnTakingHost {
   readonly #utterance: UtteranceBuffer;
   readonly #taking: TurnTaking;
   readonly #recent: RecentAudio | undefined;
+  readonly #waiting: UnansweredSpeech;
+  #policy: TurnPolicy = DEFAULT_TURN_POLICY;
+  #request: RequestedTurn | undefined;
+  // A turn has ended, or is about to, and must not be answered yet.
+  #unanswered: { readonly key: TurnKey; readonly text: string } | undefined;
+  #replyKey: TurnKey | undefined;
+  #toldText = "";
   #timings: TurnTimings = {};
   #reply: Reply | undefined;
   #prediction: AbortController | undefined;
@@ -61,11 +79,10 @@ export class TurnConductor implements Conductor, TurnTakingHost {
   constructor(options: TurnConductorOptions) {
     this.#options = options;
     const { port, sampleRate, vad, turn } = options;
-    this.#utterance = new UtteranceBuffer(
-      this.#samplesOf(turn.preRollMs),
-      // The longest turn, and what may be said while its reply is not yet heard.
-      this.#samplesOf(Math.min(turn.maxTurnMs, 3_600_000) + turn.preRollMs + 10_000),
-    );
+    // The longest turn, and what may be said while its reply is not yet heard.
+    const longest = this.#samplesOf(Math.min(turn.maxTurnMs, 3_600_000) + turn.preRollMs + 10_000);
+    this.#utterance = new UtteranceBuffer(this.#samplesOf(turn.preRollMs), longest);
+    this.#waiting = new UnansweredSpeech(longest);
     this.#recent = options.endOfTurn ? new RecentAudio() : undefined;
     this.#taking = new TurnTaking({
       options: turn,
@@ -88,6 +105,10 @@ export class TurnConductor implements Conductor, TurnTakingHost {
   }
 
   push(frame: AudioFrame): void {
+    if (!this.#policy.detectsTurns) {
+      this.#waiting.add(frame.samples);
+      return;
+    }
     this.#utterance.push(frame.samples);
     this.#feed.push(frame);
   }
@@ -100,10 +121,39 @@ export class TurnConductor implements Conductor, TurnTakingHost {
   }
 
   endTurnNow(): void {
-    this.#taking.endTurnNow();
+    const { speechToText } = this.#options;
+    const isUnrecognised = !this.#policy.detectsTurns && !this.#waiting.isSilent;
+    if (speechToText && isUnrecognised) void this.#recogniseWaiting(speechToText);
+    else this.#endTurn({});
+  }
+
+  interruptNow(): boolean {
+    const reply = this.#reply;
+    const key = this.#replyKey;
+    if (!reply?.isRunning || !key) return false;
+    reply.interrupt();
+    this.#taking.replyFinished(key);
+    return true;
+  }
+
+  onText(text: string): void {
+    const isTalking = ["speaking", "ending", "eager"].includes(this.#taking.state);
+    const said = isTalking ? this.#utterance.copy() : new Int16Array(0);
+    if (isTalking) this.#taking.reset();
+    this.#endTurn({ text, samples: said });
+  }
+
+  setPolicy(policy: TurnPolicy): void {
+    const old = this.#policy;
+    if (old.detectsTurns && !policy.detectsTurns) this.reset();
+    this.#policy = policy;
+    if (old.isInterruptible !== policy.isInterruptible) {
+      this.#taking.setUninterruptible(this.#isUninterruptible);
+    }
   }
 
   reset(): void {
+    this.#waiting.forget();
     this.#feed.reset();
     this.#segmenter.reset();
     this.#taking.reset();
@@ -146,13 +196,25 @@ export class TurnConductor implements Conductor, TurnTakingHost {
 
   startReply(key: TurnKey, call: { readonly eager: boolean; readonly text: string }): void {
     const { sampleRate, channels, answer, port } = this.#options;
+    const request = this.#request;
+    if (!call.eager) this.#request = undefined;
+    if (!request && !this.#policy.repliesAutomatically) {
+      this.#reply = undefined;
+      this.#unanswered = { key, text: call.text };
+      if (!call.eager) this.#postpone();
+      return;
+    }
     if (call.eager) port.hold();
-    const reply = this.#newReply(key, ++this.#answered, call);
-    const samples = this.#utterance.copy();
+    const { samples, text } = this.#takeTurn(call, request);
+    const isTyped = request?.text !== undefined;
+    const reply = this.#newReply(key, ++this.#answered, { eager: call.eager, text, isTyped });
+    if (!call.eager && !isTyped) this.#tellWords(text);
     answer(reply, new AudioFrame({ samples, sampleRate, channels }));
   }
 
   releaseReply(): void {
+    this.#request = undefined;
+    if (this.#unanswered) this.#postpone();
     this.#reply?.release();
     this.#options.port.release();
   }
@@ -166,12 +228,13 @@ export class TurnConductor implements Conductor, TurnTakingHost {
   }
 
   stopReply(reason: StopReason): void {
+    this.#unanswered = undefined;
     const reply = this.#reply;
     if (!reply) return;
     this.#reply = undefined;
-    reply.interrupt();
     // A reply of which nobody heard anything was no turn of the conversation.
     const isUnheard = reason === "reopened" || reason === "text-changed";
+    reply.interrupt(isUnheard);
     if (isUnheard && reply.index > 0) this.#answered--;
     else this.#trace(reply);
   }
@@ -187,6 +250,7 @@ export class TurnConductor implements Conductor, TurnTakingHost {
         break;
       case "turn-started":
         this.#timings = { speechStartedAt: this.#epoch(event.onsetAt) };
+        this.#toldText = "";
         this.#keepFrom(event.at - event.onsetAt);
         port.log("started_talking");
         break;
@@ -238,14 +302,16 @@ export class TurnConductor implements Conductor, TurnTakingHost {
   #newReply(
     key: TurnKey,
     index: number,
-    call: { readonly eager: boolean; readonly text: string },
+    call: { readonly eager: boolean; readonly text: string; readonly isTyped?: boolean },
   ): Reply {
     const { port, speechToText } = this.#options;
+    const { isTyped = false } = call;
     const reply = new Reply(port, {
       index,
       timings: { ...this.#timings },
       eager: call.eager,
-      transcript: speechToText ? call.text : undefined,
+      transcript: speechToText || isTyped ? call.text : undefined,
+      isTyped,
       listener: {
         onAudible: () => this.#taking.replyAudible(key),
         onFinished: () => this.#taking.replyFinished(key),
@@ -255,7 +321,56 @@ export class TurnConductor implements Conductor, TurnTakingHost {
       },
     });
     this.#reply = reply;
+    this.#replyKey = key;
+    if (!this.#policy.isInterruptible) this.#taking.setUninterruptible(true);
     return reply;
+  }
+
+  get #isUninterruptible(): boolean {
+    return !this.#options.canInterrupt || !this.#policy.isInterruptible;
+  }
+
+  // What a reply answers: this turn, and on request those before it too.
+  #takeTurn(
+    call: { readonly eager: boolean; readonly text: string },
+    request: RequestedTurn | undefined,
+  ): { readonly samples: Int16Array; readonly text: string } {
+    const samples = request?.samples ?? this.#utterance.copy();
+    if (call.eager || (this.#waiting.isSilent && !request)) return { samples, text: call.text };
+    this.#waiting.add(samples, `${call.text} ${request?.text ?? ""}`);
+    return this.#waiting.take();
+  }
+
+  // The turn is over and stays unanswered for now.
+  #postpone(): void {
+    const { key, text = "" } = this.#unanswered ?? {};
+    this.#unanswered = undefined;
+    if (!key) return;
+    this.#waiting.add(this.#utterance.copy(), text);
+    this.#tellWords(this.#waiting.text);
+    this.#taking.replyFinished(key);
+  }
+
+  #endTurn(request: RequestedTurn): void {
+    this.#request = request;
+    this.#taking.endTurnNow();
+  }
+
+  async #recogniseWaiting(speechToText: SpeechToText): Promise<void> {
+    const samples = new Int16Array(0);
+    const text = await this.#transcribe(speechToText, this.#waiting.copy());
+    if (this.#options.port.context.signal.aborted) return;
+    this.#waiting.add(samples, text);
+    this.#endTurn({ samples });
+  }
+
+  // Words of a turn that may still go on.
+  #tellWords(text: string): void {
+    if (!this.#options.speechToText || text === "" || text === this.#toldText) return;
+    this.#toldText = text;
+    const hasReply = !["listening", "speaking", "ending"].includes(this.#taking.state);
+    const index = hasReply && !this.#unanswered ? this.#answered : this.#answered + 1;
+    this.#options.port.userTranscript({ index, text, isFinal: false });
   }
 
   // One recognition at a time; what was said meanwhile goes into the next one, whole.
@@ -275,20 +390,30 @@ export class TurnConductor implements Conductor, TurnTakingHost {
   }
 
   async #recogniseNext(): Promise<void> {
-    const { speechToText, sampleRate, channels, port } = this.#options;
+    const { speechToText } = this.#options;
     if (!speechToText) return;
     const samples = this.#utterance.copy(this.#recognised);
     this.#recognised = this.#utterance.length;
+    const text = await this.#transcribe(speechToText, samples);
+    if (text === undefined) return;
+    this.#taking.transcript(text, true);
+    const { state } = this.#taking;
+    if (["speaking", "ending", "eager"].includes(state)) this.#tellWords(this.#taking.text);
+    // The model was asked when the speech stopped, before these words were there.
+    if (text !== "" && state === "ending") this.predict(this.#taking.key);
+  }
+
+  // Undefined when it failed, or took too long.
+  async #transcribe(speechToText: SpeechToText, samples: Int16Array): Promise<string | undefined> {
+    const { sampleRate, channels, port } = this.#options;
     const audio = new AudioFrame({ samples, sampleRate, channels });
     const limit = new Deadline(port.clock, RECOGNITION_TIMEOUT_MS, port.context.signal);
     try {
       const { signal } = limit;
-      const { text } = await limit.race(speechToText.transcribe(audio, { signal }));
-      this.#taking.transcript(text, true);
-      // The model was asked when the speech stopped, before these words were there.
-      if (text !== "" && this.#taking.state === "ending") this.predict(this.#taking.key);
+      return (await limit.race(speechToText.transcribe(audio, { signal }))).text;
     } catch (error) {
       if (!port.context.signal.aborted) port.noteError(error);
+      return undefined;
     } finally {
       limit.cancel();
     }

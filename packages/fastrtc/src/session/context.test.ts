@@ -1,4 +1,5 @@
 import { EventEmitter } from "node:events";
+import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 
 import { NoContextError } from "../errors.ts";
@@ -11,20 +12,25 @@ import {
   runInContext,
 } from "./context.ts";
 import type { SessionContext, Turn } from "./context.ts";
+import { sessionSelf } from "../testing/session-self.ts";
 
 function context(webrtcId: string): SessionContext {
   return createSessionContext({
-    webrtcId,
+    ...sessionSelf(webrtcId, {
+      request: {
+        method: "POST",
+        url: "http://test/webrtc/offer?access_token=hidden&lang=en",
+        headers: new Headers({ authorization: "Bearer secret", "x-tenant": "blue" }),
+        remoteAddress: "192.0.2.1",
+      },
+      user: { id: 7, passwordHash: "hidden" },
+      params: { language: "en", apiKey: "hidden" },
+    }),
     transport: "memory",
-    request: {
-      method: "POST",
-      url: "http://test/",
-      headers: new Headers({ authorization: "Bearer secret" }),
-      remoteAddress: "192.0.2.1",
-    },
     signal: new AbortController().signal,
     send: () => undefined,
     warn: () => undefined,
+    close: () => undefined,
   });
 }
 
@@ -84,9 +90,21 @@ describe("the session's context", () => {
     expect(() => Object.assign(context("a"), { webrtcId: "b" })).toThrow(TypeError);
   });
 
-  it("leaves the process without headers", () => {
-    const json = JSON.stringify(contextOfTurn(context("a"), turn(3)));
-    expect(JSON.parse(json)).toMatchObject({ webrtcId: "a", transport: "memory", turnId: "a:3" });
-    expect(json).not.toContain("secret");
+  it("leaves the process without secrets, and names the user by its id only", () => {
+    const leaving = contextOfTurn(context("a"), turn(3));
+    expect(leaving.toJSON()).toMatchObject({
+      webrtcId: "a",
+      transport: "memory",
+      turnId: "a:3",
+      userId: 7,
+      params: { language: "en" },
+      request: { headers: { "x-tenant": "blue" } },
+    });
+    expect(JSON.stringify(leaving)).not.toMatch(/secret|hidden/);
+  });
+
+  it("is printed as it leaves the process", () => {
+    expect(inspect(context("a"), { depth: 9 })).toContain("x-tenant");
+    expect(inspect(context("a"), { depth: 9 })).not.toMatch(/secret|hidden/);
   });
 });

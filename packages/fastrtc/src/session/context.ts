@@ -7,114 +7,46 @@
  */
 
 import { AsyncLocalStorage } from "node:async_hooks";
+import { inspect } from "node:util";
 
 import { NoContextError } from "../errors.ts";
 import type { TransportKind } from "../transport/transport.ts";
+import type { ClientInfo } from "./client-info.ts";
+import { redactHeaders, redactUrl, redactValue } from "./redact.ts";
+import type {
+  ContextTypes,
+  SessionContext,
+  SessionContextData,
+  SessionRequest,
+  SessionTypes,
+  TelephoneCall,
+  Turn,
+} from "./session-context.ts";
+import type { SessionStore } from "./store.ts";
 
-/** The moments of one turn, each in milliseconds since the epoch, as they become known. */
-export interface TurnTimings {
-  /** The first sound of the user's speech; absent in a start-up reply. */
-  speechStartedAt?: number;
-  /** The last sound of the user's speech. */
-  speechEndedAt?: number;
-  /** The turn was taken to be over. */
-  endedAt?: number;
-  /** The reply's generator was started. */
-  replyStartedAt?: number;
-  /** The reply yielded its first audio. */
-  firstFrameAt?: number;
-  /** The reply's first audio was handed to the network. */
-  firstPacketAt?: number;
-  /** The client heard the reply's first sound; only clients that report it. */
-  firstAudibleAt?: number;
-  /** The user's speech stopped the reply. */
-  interruptedAt?: number;
-}
+export type { SessionContext, Turn, TurnTimings } from "./session-context.ts";
 
-/** One turn of the conversation, as its reply sees it. */
-export interface Turn {
-  /** Unique within the session. */
-  readonly id: string;
-  /** Counts the session's turns from 1; 0 is the start-up reply. */
-  readonly index: number;
-  /** Aborts when the user interrupts the reply, and when the session ends. */
-  readonly signal: AbortSignal;
-  readonly timings: Readonly<TurnTimings>;
-  /**
-   * Whether the reply was started before the end of the turn was sure: nothing of it is heard until
-   * then, and its signal aborts when the user goes on.
-   */
-  readonly eager: boolean;
-  /** What was recognised of the turn, where the handler has a `speechToText`. */
-  readonly transcript: string | undefined;
-}
-
-/** The HTTP request that opened the session. */
-export interface SessionRequest {
-  readonly method: string;
-  /** The whole URL, as far as the server could tell. */
-  readonly url: string;
-  readonly headers: Headers;
-  /** The peer's address, or that of the proxy in front of us. */
-  readonly remoteAddress: string | undefined;
-}
-
-/** Everything that belongs to one session. Never shows another session's data. */
-export interface SessionContext {
-  /** The session's name, chosen by its client. */
-  readonly webrtcId: string;
-  /** How the session is carried. */
-  readonly transport: TransportKind;
-  /** When the session began. */
-  readonly createdAt: Date;
-  /** What opened the session. */
-  readonly request: SessionRequest;
-  /** Aborts when the session ends. */
-  readonly signal: AbortSignal;
-  /** The turn that the running code answers; undefined outside a reply. */
-  readonly turn: Turn | undefined;
-  /**
-   * Sends a message to the client, which receives it as its `message` event.
-   *
-   * @param data - Anything that JSON can carry.
-   */
-  send(data: unknown): void;
-  /**
-   * Shows the user a warning.
-   *
-   * @param message - Shown as it is.
-   */
-  warn(message: string): void;
-  /** Plain data without secrets, for what leaves the process: a worker thread, a queue, a log line. */
-  toJSON(): SessionContextData;
-}
-
-/** What {@link SessionContext.toJSON} returns. */
-export interface SessionContextData {
-  readonly webrtcId: string;
-  readonly transport: TransportKind;
-  /** ISO 8601. */
-  readonly createdAt: string;
-  readonly turnId?: string;
-}
-
-const storage = new AsyncLocalStorage<SessionContext>();
+const storage = new AsyncLocalStorage<SessionContext | undefined>();
 
 /**
  * Returns the session whose handler is running, or undefined outside a session.
  *
  * Works across `await`, in timers, promises and event listeners, and at each step of a reply.
+ *
+ * @typeParam T - The types of `user`, `params` and `state`; taken on trust. `stream.getContext()`
+ * knows them, and so does this where an application has declared its {@link SessionTypes}.
  */
-export function getContext(): SessionContext | undefined {
+export function getContext<T extends ContextTypes = SessionTypes>(): SessionContext<T> | undefined {
   return storage.getStore();
 }
 
 /**
  * Returns the session whose handler is running.
  *
+ * @typeParam T - As for {@link getContext}.
  * @throws {@link NoContextError} outside a session.
  */
-export function getCurrentContext(): SessionContext {
+export function getCurrentContext<T extends ContextTypes = SessionTypes>(): SessionContext<T> {
   const context = storage.getStore();
   if (!context) throw new NoContextError();
   return context;
@@ -146,14 +78,33 @@ export function runInContext<R>(context: SessionContext, callback: () => R): R {
   return storage.run(context, callback);
 }
 
+/**
+ * Runs a function outside of every session: for what outlives the session that happens to need it
+ * first, such as a thread, whose events would go on in that session's context.
+ *
+ * @internal
+ */
+export function runOutsideContext<R>(callback: () => R): R {
+  return storage.run(undefined, callback);
+}
+
 /** What a session knows of itself when it begins. */
 export interface SessionContextSeed {
   readonly webrtcId: string;
   readonly transport: TransportKind;
+  readonly createdAt: Date;
+  readonly resumed: boolean;
+  readonly user: unknown;
+  readonly params: unknown;
+  readonly state: unknown;
+  readonly store: SessionStore;
+  readonly client: ClientInfo;
   readonly request: SessionRequest;
+  readonly telephone: TelephoneCall | undefined;
   readonly signal: AbortSignal;
   readonly send: (data: unknown) => void;
   readonly warn: (message: string) => void;
+  readonly close: (message?: string) => void;
 }
 
 /**
@@ -162,7 +113,7 @@ export interface SessionContextSeed {
  * @internal
  */
 export function createSessionContext(seed: SessionContextSeed): SessionContext {
-  return freeze({ ...seed, createdAt: new Date() }, undefined);
+  return freeze(seed, undefined);
 }
 
 /**
@@ -175,24 +126,47 @@ export function contextOfTurn(context: SessionContext, turn: Turn): SessionConte
   return freeze(context, turn);
 }
 
-type ContextParts = Omit<SessionContext, "turn" | "toJSON">;
+function freeze(parts: SessionContextSeed, turn: Turn | undefined): SessionContext {
+  const toJSON = (): SessionContextData => plainContext(parts, turn);
+  const context = {
+    ...parts,
+    state: parts.state as Record<string, unknown>,
+    turn,
+    toJSON,
+    // Whoever logs a context must not log the caller's cookies.
+    [inspect.custom]: toJSON,
+  };
+  return Object.freeze(Object.defineProperty(context, inspect.custom, { enumerable: false }));
+}
 
-function freeze(parts: ContextParts, turn: Turn | undefined): SessionContext {
-  const { webrtcId, transport, createdAt, request, signal, send, warn } = parts;
-  return Object.freeze({
+function plainContext(parts: SessionContextSeed, turn: Turn | undefined): SessionContextData {
+  const { webrtcId, transport, createdAt, resumed, client, request, telephone } = parts;
+  const params = redactValue(parts.params);
+  const userId = idOf(parts.user);
+  return {
     webrtcId,
     transport,
-    createdAt,
-    request,
-    signal,
-    turn,
-    send,
-    warn,
-    toJSON: (): SessionContextData => ({
-      webrtcId,
-      transport,
-      createdAt: createdAt.toISOString(),
-      ...(turn ? { turnId: turn.id } : {}),
-    }),
-  });
+    createdAt: createdAt.toISOString(),
+    resumed,
+    ...(userId === undefined ? {} : { userId }),
+    ...(params === undefined ? {} : { params }),
+    client,
+    request: {
+      method: request.method,
+      url: redactUrl(request.url),
+      headers: redactHeaders(request.headers),
+    },
+    ...(telephone ? { telephone } : {}),
+    ...(turn ? { turnId: turn.id } : {}),
+  };
+}
+
+// Of a user only what names it: the rest may be its password's hash.
+function idOf(user: unknown): string | number | undefined {
+  if (typeof user === "string" || typeof user === "number") return user;
+  if (typeof user !== "object" || user === null) return undefined;
+  const { id, sub } = user as { readonly id?: unknown; readonly sub?: unknown };
+  return [id, sub].find(
+    (value): value is string | number => typeof value === "string" || typeof value === "number",
+  );
 }

@@ -2,24 +2,24 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 
 import { InvalidOptionError, NegotiationError } from "../errors.ts";
-import { AdditionalInputs } from "./input-schema.ts";
+import { ClientValues } from "./input-schema.ts";
 
 const schema = z.object({
   voice: z.enum(["alto", "bass"]).default("alto"),
   style: z.object({ speed: z.number().max(2).default(1) }).default({ speed: 1 }),
 });
 
-describe("AdditionalInputs", () => {
+describe("ClientValues", () => {
   it("knows the defaults before anything is set", async () => {
-    expect(await new AdditionalInputs(schema).initial()).toEqual({
+    expect(await new ClientValues("additionalInputs", schema).initial([])).toEqual({
       voice: "alto",
       style: { speed: 1 },
     });
-    expect(await new AdditionalInputs(undefined).initial()).toEqual([]);
+    expect(await new ClientValues("additionalInputs", undefined).initial([])).toEqual([]);
   });
 
   it("takes what fits and names the path of what does not", async () => {
-    const inputs = new AdditionalInputs(schema);
+    const inputs = new ClientValues("additionalInputs", schema);
     expect(await inputs.parse({ voice: "bass" })).toMatchObject({ voice: "bass" });
     const refused = inputs.parse({ style: { speed: 3 } });
     await expect(refused).rejects.toThrow("style.speed");
@@ -28,18 +28,25 @@ describe("AdditionalInputs", () => {
   });
 
   it("passes anything on where there is no schema", async () => {
-    expect(await new AdditionalInputs(undefined).parse([1, "two"])).toEqual([1, "two"]);
+    expect(await new ClientValues("additionalInputs", undefined).parse([1, "two"])).toEqual([
+      1,
+      "two",
+    ]);
   });
 
   it("gives the JSON Schema that the page draws", () => {
-    expect(new AdditionalInputs(schema).jsonSchema).toMatchObject({
+    expect(new ClientValues("additionalInputs", schema).jsonSchema).toMatchObject({
       type: "object",
       properties: { voice: { enum: ["alto", "bass"], default: "alto" } },
     });
-    expect(new AdditionalInputs(z.object({ when: z.date() })).jsonSchema).toBeNull();
+    expect(
+      new ClientValues("additionalInputs", z.object({ when: z.date() })).jsonSchema,
+    ).toBeNull();
   });
 
   it("refuses what is no schema", () => {
-    expect(() => new AdditionalInputs({ voice: "alto" } as never)).toThrow(InvalidOptionError);
+    expect(() => new ClientValues("additionalInputs", { voice: "alto" } as never)).toThrow(
+      InvalidOptionError,
+    );
   });
 });

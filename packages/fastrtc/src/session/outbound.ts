@@ -69,6 +69,7 @@ export class Outbound {
       clock,
       sampleRate: format.sampleRate,
       frameMs: FRAME_MS,
+      leadMs: options.transport.leadMs ?? 0,
       nextFrame: () => this.#nextFrame(),
       hasFrame: () => this.#hasFrame(),
       send: (frame, { timestampSamples }) => this.#send(frame, timestampSamples),

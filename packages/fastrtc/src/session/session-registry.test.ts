@@ -39,16 +39,33 @@ describe("SessionRegistry", () => {
     const registry = new SessionRegistry(Infinity);
     const place = registry.reserve("a");
     expect(reasonOf(() => registry.require("a"))).toBe("unknown_connection");
-    place.fill(session);
+    place.fill(session, "hash");
     expect(registry.require("a")).toBe(session);
     place.release();
     expect(reasonOf(() => registry.require("a"))).toBe("connection_closed");
     expect(reasonOf(() => registry.require("b"))).toBe("unknown_connection");
   });
 
+  it("does not take a place that was given back before it was filled for an end", () => {
+    const registry = new SessionRegistry(Infinity);
+    registry.reserve("a").release();
+    expect(registry.hasEnded("a")).toBe(false);
+    const place = registry.reserve("a");
+    place.fill(session, "hash");
+    place.release();
+    const again = registry.reserve("a");
+    expect(registry.hasEnded("a")).toBe(false);
+    again.release();
+    expect(registry.hasEnded("a")).toBe(true);
+  });
+
   it("remembers a bounded number of ended sessions", () => {
     const registry = new SessionRegistry(Infinity);
-    for (let i = 0; i < 1500; i++) registry.reserve(`s${i}`).release();
+    for (let i = 0; i < 1500; i++) {
+      const place = registry.reserve(`s${i}`);
+      place.fill(session, "hash");
+      place.release();
+    }
     expect(registry.hasEnded("s0")).toBe(false);
     expect(registry.hasEnded("s1499")).toBe(true);
   });

@@ -13,16 +13,21 @@ const MAX_REMEMBERED = 1000;
 
 /** A place in the registry that was taken and not filled yet. */
 export interface Reservation {
-  /** Puts the session in the place. */
-  fill(session: Session): void;
+  /** Puts the session in the place, with the hash of the token that its client has. */
+  fill(session: Session, tokenHash: string): void;
   /** Gives the place back; safe to call twice, and after the session has closed. */
   release(): void;
+}
+
+interface Place {
+  readonly session: Session;
+  readonly tokenHash: string;
 }
 
 /** The sessions of one stream. */
 export class SessionRegistry {
   readonly #limit: number;
-  readonly #places = new Map<string, Session | undefined>();
+  readonly #places = new Map<string, Place | undefined>();
   readonly #closed = new Set<string>();
 
   /** @param limit - How many sessions may live at the same time; Infinity for no limit. */
@@ -37,7 +42,7 @@ export class SessionRegistry {
 
   /** The sessions that live. */
   *sessions(): Generator<Session> {
-    for (const session of this.#places.values()) if (session) yield session;
+    for (const place of this.#places.values()) if (place) yield place.session;
   }
 
   /**
@@ -56,29 +61,41 @@ export class SessionRegistry {
       throw new SessionLimitError(this.#limit, RETRY_AFTER_SECONDS);
     }
     this.#places.set(webrtcId, undefined);
-    this.#closed.delete(webrtcId);
     let isOurs = true;
     return {
-      fill: (session) => {
-        if (isOurs) this.#places.set(webrtcId, session);
+      fill: (session, tokenHash) => {
+        if (!isOurs) return;
+        this.#places.set(webrtcId, { session, tokenHash });
+        this.#closed.delete(webrtcId);
       },
       release: () => {
         if (!isOurs) return;
         isOurs = false;
+        // What never began has not ended either.
+        if (this.#places.get(webrtcId)) this.#remember(webrtcId);
         this.#places.delete(webrtcId);
-        this.#remember(webrtcId);
       },
     };
   }
 
+  /** Tells whether the id of a session is taken, complete or not. */
+  has(webrtcId: string): boolean {
+    return this.#places.has(webrtcId);
+  }
+
   /** Returns the session of an id; undefined when there is none, or it is not complete yet. */
   get(webrtcId: string): Session | undefined {
-    return this.#places.get(webrtcId);
+    return this.#places.get(webrtcId)?.session;
+  }
+
+  /** Returns the hash of the token that the client of a session has. */
+  tokenHash(webrtcId: string): string | undefined {
+    return this.#places.get(webrtcId)?.tokenHash;
   }
 
   /** Tells whether a session of this id lived and has ended; the last thousand are remembered. */
   hasEnded(webrtcId: string): boolean {
-    return this.#closed.has(webrtcId);
+    return this.#closed.has(webrtcId) && !this.#places.has(webrtcId);
   }
 
   /**
@@ -87,8 +104,8 @@ export class SessionRegistry {
    * @throws {@link NegotiationError} when it has ended, or never was.
    */
   require(webrtcId: string): Session {
-    const session = this.#places.get(webrtcId);
-    if (session) return session;
+    const place = this.#places.get(webrtcId);
+    if (place) return place.session;
     throw this.#closed.has(webrtcId)
       ? new NegotiationError("The session has ended.", { reason: "connection_closed" })
       : new NegotiationError("No session has this webrtc_id.", { reason: "unknown_connection" });

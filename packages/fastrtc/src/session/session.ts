@@ -17,22 +17,30 @@ import type { Clock, Timer } from "../media/clock.ts";
 import type { Logger } from "../observe/logger.ts";
 import type { Transport, TransportCloseReason } from "../transport/transport.ts";
 import { createSessionContext, runInContext } from "./context.ts";
-import type { SessionContext, SessionRequest } from "./context.ts";
+import type { SessionContextSeed } from "./context.ts";
 import { ErrorReport } from "./error-report.ts";
 import { Inbound } from "./inbound.ts";
 import { SessionInputs } from "./inputs.ts";
 import { Outbound } from "./outbound.ts";
 import { SessionOutputs } from "./outputs.ts";
+import type { SessionContext } from "./session-context.ts";
+import { SessionTurns } from "./session-turns.ts";
 
 /** Text of a client's message that is too long to be echoed. */
 const MAX_ECHO_LENGTH = 200;
 /** Outputs beyond this length of JSON are fetched, not pushed; a data channel message holds 64 kB. */
 const MAX_PUSHED_LENGTH = 48_000;
 
+/** What a session knows of itself before it has a transport. */
+export type SessionSelf = Omit<
+  SessionContextSeed,
+  "transport" | "signal" | "send" | "warn" | "close"
+>;
+
 /** What a {@link Session} is made of. */
 export interface SessionOptions {
-  readonly webrtcId: string;
-  readonly request: SessionRequest;
+  /** What its context tells. */
+  readonly self: SessionSelf;
   readonly transport: Transport;
   /** The stream's handler; the session makes a copy of its own. */
   readonly handler: StreamHandlerBase;
@@ -41,6 +49,8 @@ export interface SessionOptions {
   readonly onOutputs: ((...args: readonly unknown[]) => void | Promise<void>) | undefined;
   /** Called when a turn is over, and when more becomes known of it; in the session's context. */
   readonly onTurn: ((trace: TurnTrace) => void | Promise<void>) | undefined;
+  /** Called with each key that the caller presses on a telephone; in the session's context. */
+  readonly onDtmf: ((digit: string) => void | Promise<void>) | undefined;
   /** Seconds after which the session ends, counted from its connection; Infinity for never. */
   readonly timeLimit: number;
   readonly encoder: AudioEncoderOptions;
@@ -54,6 +64,8 @@ export interface SessionOptions {
 export class Session {
   /** Whose session this is. */
   readonly context: SessionContext;
+  /** What its client decides about its turns. */
+  readonly turns: SessionTurns;
   /** What the caller set. */
   readonly inputs: SessionInputs;
   /** What the handler says beside its audio. */
@@ -68,26 +80,33 @@ export class Session {
   // How long the client's audio takes from its arrival to the ear, as the client reports it.
   #playbackDelayMs = 0;
   #isEnding = false;
+  #isClosing = false;
 
   /** @throws whatever the handler's `copy()` throws; nothing is left open then but the transport. */
   constructor(options: SessionOptions) {
     this.#options = options;
-    const { webrtcId, request, transport, clock, logger } = options;
+    const { self, transport, clock, logger } = options;
     const send = (message: ServerMessage): void => transport.sendMessage(message);
     this.context = createSessionContext({
-      webrtcId,
-      request,
+      ...self,
       transport: transport.kind,
       signal: this.#controller.signal,
       send: (data) => send({ type: "message", data }),
       warn: (message) => send({ type: "warning", message }),
+      close: (message) => {
+        void this.close({ type: "end_stream", data: message ?? "Stream closed" });
+      },
     });
     this.inputs = new SessionInputs(options.initialInputs);
     this.outputs = new SessionOutputs();
-    this.#errors = new ErrorReport(webrtcId, logger, clock, (message) =>
+    this.#errors = new ErrorReport(self.webrtcId, logger, clock, (message) =>
       send({ type: "error", message }),
     );
     this.#handler = runInContext(this.context, () => options.handler.copy());
+    if (transport.kind === "telephone") this.#handler.phoneMode = true;
+    this.turns = new SessionTurns(this.context, this.#handler, (error) =>
+      this.#errors.report(error),
+    );
     const channels = this.#handler.expectedLayout === "stereo" ? 2 : 1;
     const { inputFormat, outputFormat } = transport;
     if (inputFormat) {
@@ -118,12 +137,18 @@ export class Session {
     return this.#options.transport;
   }
 
+  /** Whether this side has begun to end it. */
+  get isClosing(): boolean {
+    return this.#isClosing;
+  }
+
   /** Lets the transport begin. */
   open(): void {
     this.#options.transport.open({
       onConnected: () => this.#onConnected(),
       onAudio: (chunk) => this.#inbound?.push(chunk),
       onMessage: (text) => this.#onMessage(text),
+      onDtmf: (digit) => this.#onDtmf(digit),
       onClosed: (reason) => this.#onClosed(reason),
     });
   }
@@ -134,6 +159,7 @@ export class Session {
    * @param message - What the client is told first.
    */
   async close(message?: ServerMessage): Promise<void> {
+    this.#isClosing = true;
     if (message) this.#options.transport.sendMessage(message);
     await this.#options.transport.close();
   }
@@ -157,6 +183,12 @@ export class Session {
     const echo = text.length > MAX_ECHO_LENGTH ? `${text.slice(0, MAX_ECHO_LENGTH)}…` : text;
     this.#options.transport.sendMessage({ type: "log", data: `Server received: ${echo}` });
     this.#call(() => this.#handler.onMessage(text));
+  }
+
+  #onDtmf(digit: string): void {
+    const { onDtmf } = this.#options;
+    if (onDtmf) this.#call(() => onDtmf(digit));
+    this.#call(() => this.#handler.onDtmf(digit));
   }
 
   #onClosed(reason: TransportCloseReason): void {
@@ -184,12 +216,15 @@ export class Session {
     const { transport, clock } = this.#options;
     const outbound = this.#outbound;
     const { inputs } = this;
-    const playoutDelayMs = (): number => this.#oneWayMs() + this.#playbackDelayMs;
+    const playoutDelayMs = (): number =>
+      transport.stats().playoutDelayMs ?? this.#oneWayMs() + this.#playbackDelayMs;
     return {
       get playoutDelayMs() {
         return playoutDelayMs();
       },
       traceTurn: (trace) => this.#traceTurn(trace),
+      replyProgress: (data) => transport.sendMessage({ type: "reply", data }),
+      userTranscript: (data) => transport.sendMessage({ type: "transcript", data }),
       context: this.context,
       clock,
       get inputs() {

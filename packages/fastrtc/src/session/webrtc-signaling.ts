@@ -1,8 +1,7 @@
 /**
  * Offers and candidates in, sessions out: the server's side of `POST {path}/webrtc/offer`.
  *
- * An offer is checked before anything is allocated, its place is taken before anything is awaited,
- * and whatever fails afterwards gives the place back.
+ * An offer is checked before anything is allocated, and whatever fails afterwards is taken back.
  */
 
 import type { AnswerResponse, CandidateRequest, OfferRequest } from "@fastrtc/protocol";
@@ -10,40 +9,41 @@ import type { AnswerResponse, CandidateRequest, OfferRequest } from "@fastrtc/pr
 import { opusPacketDurationSamples } from "../codec/opus-packet.ts";
 import { NegotiationError } from "../errors.ts";
 import type { Clock } from "../media/clock.ts";
+import type { Transport } from "../transport/transport.ts";
 import type { RtcBackend, RtcPeerOptions } from "../transport/webrtc/backend.ts";
 import { offerOrigin } from "../transport/webrtc/offer-origin.ts";
 import { inspectOffer } from "../transport/webrtc/offer.ts";
 import { WebRtcTransport } from "../transport/webrtc/webrtc-transport.ts";
-import type { SessionRequest } from "./context.ts";
+import type { SessionAccess } from "./session-access.ts";
+import type { Arrival, SessionHost } from "./session-host.ts";
 import type { SessionRegistry } from "./session-registry.ts";
-import { Session } from "./session.ts";
-import type { SessionOptions } from "./session.ts";
 
-/** How long a candidate that overtook its offer waits for it, in milliseconds. */
-const EARLY_CANDIDATE_MS = 2000;
-/** How many such candidates may wait; further ones are told that the session is unknown. */
+/** How many candidates may wait for their offers; further ones are told that the session is unknown. */
 const MAX_EARLY_CANDIDATES = 256;
-
-/** What every session of a stream has in common. */
-export type SessionTemplate = Omit<
-  SessionOptions,
-  "webrtcId" | "request" | "transport" | "initialInputs" | "onClosed"
->;
 
 /** What {@link WebRtcSignaling} works with. */
 export interface WebRtcSignalingOptions {
   readonly backend: RtcBackend;
+  readonly host: SessionHost;
   readonly registry: SessionRegistry;
-  readonly template: SessionTemplate;
+  readonly access: SessionAccess;
+  /**
+   * Says how a peer connection is to be made.
+   *
+   * @param localAddress - Our address that the offer reached, where it is known.
+   */
+  readonly peerOptions: (localAddress: string | undefined) => Promise<RtcPeerOptions>;
   readonly clock: Clock;
 }
 
-/** One offer, with what the stream knows about it. */
+/** One offer, and how it came. */
 export interface IncomingOffer {
   readonly body: OfferRequest;
-  readonly request: SessionRequest;
-  readonly peer: RtcPeerOptions;
-  readonly initialInputs: unknown;
+  readonly arrival: Arrival;
+  /** Our address that it reached, where it is known. */
+  readonly localAddress: string | undefined;
+  /** Puts something around the transport of the session, such as another protocol of messages. */
+  readonly wrap?: (transport: Transport) => Transport;
 }
 
 interface Negotiation {
@@ -55,7 +55,7 @@ interface Negotiation {
 export class WebRtcSignaling {
   readonly #options: WebRtcSignalingOptions;
   readonly #negotiations = new Map<string, Negotiation>();
-  readonly #early = new Set<() => void>();
+  readonly #early = new Set<(webrtcId: string) => void>();
 
   constructor(options: WebRtcSignalingOptions) {
     this.#options = options;
@@ -66,98 +66,114 @@ export class WebRtcSignaling {
    *
    * @throws {@link NegotiationError} when the offer cannot be answered, or its id is taken.
    * @throws {@link SessionLimitError} when no further session may begin.
+   * @throws {@link AuthenticationError} when the application does not know the client, or the token
+   * is not the session's.
    */
-  async offer(offer: IncomingOffer): Promise<AnswerResponse> {
-    const { webrtc_id: webrtcId, sdp } = offer.body;
-    inspectOffer(sdp, { allowExtraTracks: offer.peer.allowExtraTracks ?? false });
+  async offer({ body, arrival, localAddress, wrap }: IncomingOffer): Promise<AnswerResponse> {
+    const { host, access, peerOptions } = this.#options;
+    const { webrtc_id: webrtcId, sdp, params, session_token: sessionToken } = body;
     const earlier = this.#negotiations.get(webrtcId);
     if (earlier?.origin === offerOrigin(sdp)) {
+      access.require(webrtcId, { token: sessionToken });
+      inspectOffer(sdp, { allowExtraTracks: false });
       return { type: "answer", sdp: await earlier.transport.answer(sdp) };
     }
-    const session = this.#begin(offer);
+    const identity = await host.identify(arrival, { webrtcId, sessionToken });
+    const peer = await peerOptions(localAddress);
+    inspectOffer(sdp, { allowExtraTracks: peer.allowExtraTracks ?? false });
+    // Filled by the host, when nothing stands in the session's way any more.
+    const made: { negotiation?: Negotiation } = {};
+    const forget = (): void => {
+      const { negotiation } = made;
+      if (negotiation && this.#negotiations.get(webrtcId) === negotiation) {
+        this.#negotiations.delete(webrtcId);
+      }
+    };
     try {
-      return { type: "answer", sdp: await session.transport.answer(sdp) };
+      const opened = await host.begin({
+        identity,
+        webrtcId,
+        params,
+        sessionToken,
+        createTransport: () => {
+          const transport = this.#createTransport(peer);
+          made.negotiation = { transport, origin: offerOrigin(sdp) };
+          this.#negotiations.set(webrtcId, made.negotiation);
+          return wrap ? wrap(transport) : transport;
+        },
+        onClosed: forget,
+      });
+      for (const look of this.#early) look(webrtcId);
+      return {
+        type: "answer",
+        sdp: (await made.negotiation?.transport.answer(sdp)) ?? "",
+        session_token: opened.sessionToken,
+        ...(opened.resumed ? { resumed: true } : {}),
+      };
     } catch (error) {
-      await session.transport.close();
+      forget();
+      await made.negotiation?.transport.close();
       throw error;
     }
   }
 
   /**
-   * Adds a candidate; one that overtook its offer waits for it.
+   * Adds a candidate.
    *
    * @throws {@link NegotiationError} when there is no such session, or the candidate is malformed.
+   * @throws {@link AuthenticationError} when the token is not the session's.
    */
-  async addCandidate({ webrtc_id: webrtcId, candidate }: CandidateRequest): Promise<void> {
-    let negotiation = this.#negotiations.get(webrtcId);
-    if (!negotiation && !this.#options.registry.hasEnded(webrtcId)) {
-      await this.#offerOf(webrtcId);
-      negotiation = this.#negotiations.get(webrtcId);
-    }
-    if (!negotiation) {
-      this.#options.registry.require(webrtcId);
-      return;
-    }
-    await negotiation.transport.addCandidate(
-      candidate.candidate,
-      candidate.sdpMid ?? null,
-      candidate.sdpMLineIndex ?? null,
-    );
+  async addCandidate(body: CandidateRequest): Promise<void> {
+    const { webrtc_id: webrtcId, candidate, session_token: token } = body;
+    this.#options.access.require(webrtcId, { token });
+    await this.#negotiations
+      .get(webrtcId)
+      ?.transport.addCandidate(
+        candidate.candidate,
+        candidate.sdpMid ?? null,
+        candidate.sdpMLineIndex ?? null,
+      );
   }
 
-  #begin(offer: IncomingOffer): { readonly transport: WebRtcTransport } {
-    const { backend, registry, template, clock } = this.#options;
-    const { webrtc_id: webrtcId, sdp } = offer.body;
-    const reservation = registry.reserve(webrtcId);
-    let transport: WebRtcTransport | undefined;
-    try {
-      transport = new WebRtcTransport({
-        backend,
-        peer: offer.peer,
-        durationOf: (payload) => opusPacketDurationSamples(payload, 48_000),
-        clock,
-      });
-      const session = new Session({
-        ...template,
-        webrtcId,
-        request: offer.request,
-        transport,
-        initialInputs: offer.initialInputs,
-        onClosed: () => {
-          this.#negotiations.delete(webrtcId);
-          reservation.release();
-        },
-      });
-      reservation.fill(session);
-      session.open();
-    } catch (error) {
-      reservation.release();
-      void transport?.close();
-      throw error;
-    }
-    this.#negotiations.set(webrtcId, { transport, origin: offerOrigin(sdp) });
-    for (const look of this.#early) look();
-    return { transport };
+  /** Tells whether candidates of a session may come: its offer has been taken. */
+  hasOffer(webrtcId: string): boolean {
+    return this.#negotiations.has(webrtcId);
   }
 
-  // Resolves when the offer is there, or has not come in time.
-  #offerOf(webrtcId: string): Promise<void> {
+  /**
+   * Waits for the offer of a session, whose candidate has overtaken it. Resolves when it is there,
+   * or has not come in time.
+   *
+   * @throws {@link NegotiationError} when too many wait already.
+   */
+  async expectOffer(webrtcId: string, waitMs: number): Promise<void> {
+    if (this.hasOffer(webrtcId)) return;
     if (this.#early.size >= MAX_EARLY_CANDIDATES) {
       throw new NegotiationError("No session has this webrtc_id.", {
         reason: "unknown_connection",
       });
     }
-    return new Promise((resolve) => {
+    await new Promise<void>((resolve) => {
       const done = (): void => {
         this.#early.delete(look);
         timer.cancel();
         resolve();
       };
-      const look = (): void => {
-        if (this.#negotiations.has(webrtcId)) done();
+      const look = (offered: string): void => {
+        if (offered === webrtcId) done();
       };
-      const timer = this.#options.clock.setTimeout(done, EARLY_CANDIDATE_MS);
+      const timer = this.#options.clock.setTimeout(done, waitMs);
       this.#early.add(look);
+    });
+  }
+
+  #createTransport(peer: RtcPeerOptions): WebRtcTransport {
+    const { backend, clock } = this.#options;
+    return new WebRtcTransport({
+      backend,
+      peer,
+      durationOf: (payload) => opusPacketDurationSamples(payload, 48_000),
+      clock,
     });
   }
 }

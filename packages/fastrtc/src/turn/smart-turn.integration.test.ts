@@ -163,9 +163,11 @@ describe("createSmartTurn without onnxruntime-node", () => {
   it("says how to install it", async () => {
     // Where no node_modules is above.
     const copy = join(directory, "copy");
-    cpSync(fileURLToPath(new URL("../turn", import.meta.url)), join(copy, "turn"), {
-      recursive: true,
-    });
+    for (const folder of ["turn", "media"]) {
+      cpSync(fileURLToPath(new URL(`../${folder}`, import.meta.url)), join(copy, folder), {
+        recursive: true,
+      });
+    }
     cpSync(fileURLToPath(new URL("../errors.ts", import.meta.url)), join(copy, "errors.ts"));
     const script = join(copy, "try.mts");
     writeFileSync(

@@ -7,11 +7,11 @@
 
 import { statSync } from "node:fs";
 import { createRequire } from "node:module";
-import { extname, resolve } from "node:path";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Worker } from "node:worker_threads";
 
 import { InvalidOptionError, InvalidStateError } from "../errors.ts";
+import { startWorker } from "../media/start-worker.ts";
 import type { EndOfTurnModel } from "./end-of-turn.ts";
 import { SMART_TURN_SAMPLES } from "./smart-turn-features.ts";
 import { INSTALL_ONNXRUNTIME, SMART_TURN_DOWNLOAD, SmartTurnThread } from "./smart-turn-thread.ts";
@@ -36,7 +36,9 @@ export interface SmartTurnModel extends EndOfTurnModel {
   warmUp(): Promise<void>;
 }
 
-const thread = new SmartTurnThread(startWorker);
+const thread = new SmartTurnThread(() =>
+  startWorker("./smart-turn-worker", import.meta.url, { name: "fastrtc-smart-turn" }),
+);
 
 /**
  * Makes an end-of-turn model of smart-turn v3, which needs the package `onnxruntime-node`.
@@ -92,21 +94,4 @@ function checkRuntime(): void {
       { cause },
     );
   }
-}
-
-function startWorker(): Worker {
-  const name = "fastrtc-smart-turn";
-  // The compiled worker stands beside the compiled code, its source beside the source.
-  const extension = extname(fileURLToPath(import.meta.url));
-  const url = new URL(`./smart-turn-worker${extension}`, import.meta.url);
-  const { typescript } = process.features as { readonly typescript?: unknown };
-  if (extension !== ".ts" || typescript) {
-    // Inherited, as every other flag, it keeps a worker from starting from a file.
-    const execArgv = process.execArgv.filter((flag) => !flag.startsWith("--input-type"));
-    return new Worker(url, { name, execArgv });
-  }
-  // Our own tests, on a Node that does not read TypeScript. Neither `--import tsx` nor the hooks of
-  // the thread that starts it reach a worker's entry file.
-  const start = `import("tsx/esm/api").then(({ register }) => { register(); return import("${url.href}"); })`;
-  return new Worker(start, { eval: true, name });
 }
