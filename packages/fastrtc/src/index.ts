@@ -5,9 +5,10 @@
  */
 
 export { Stream } from "./stream.ts";
-export type { LaunchOptions, MountOptions } from "./stream.ts";
+export type { AnyStream, LaunchOptions, MountOptions, StreamContext } from "./stream.ts";
 export type {
   AdvancedStreamOptions,
+  OpenAiRealtimeOptions,
   RtcConfiguration,
   StreamMode,
   StreamOptions,
@@ -17,12 +18,40 @@ export type {
 
 export { bindContext, getContext, getCurrentContext } from "./session/context.ts";
 export type {
+  ContextTypes,
+  ContextValue,
   SessionContext,
   SessionContextData,
   SessionRequest,
+  SessionTypes,
+  TelephoneCall,
   Turn,
   TurnTimings,
-} from "./session/context.ts";
+} from "./session/session-context.ts";
+export { runInWorker } from "./session/worker/run-in-worker.ts";
+export type { RunInWorkerOptions } from "./session/worker/run-in-worker.ts";
+export type { ClientInfo, DeviceType, NamedVersion } from "./session/client-info.ts";
+export type { Authenticate, AuthenticateCall, Refusable } from "./session/authenticator.ts";
+export { SessionHandle } from "./session/session-handle.ts";
+export type { SessionStore, StoreBackend } from "./session/store.ts";
+export type {
+  Backplane,
+  BackplaneListener,
+  BackplaneNode,
+  ClaimOutcome,
+  SessionClaim,
+  SessionRecord,
+} from "./session/backplane.ts";
+export { MemoryBackplane } from "./session/memory-backplane.ts";
+export type { MemoryBackplaneOptions } from "./session/memory-backplane.ts";
+export { BackplaneHub } from "./session/backplane-hub.ts";
+export type { BackplaneHubOptions, HubMember } from "./session/backplane-hub.ts";
+export { createClusterBackplane } from "./cluster/cluster-backplane.ts";
+export type { ClusterBackplaneOptions } from "./cluster/cluster-backplane.ts";
+export { serveClusterBackplane } from "./cluster/cluster-primary.ts";
+export type { ClusterBackplaneService } from "./cluster/cluster-primary.ts";
+export { MemoryStore } from "./session/memory-store.ts";
+export type { MemoryStoreOptions } from "./session/memory-store.ts";
 export type { InputSchema } from "./session/input-schema.ts";
 
 export { ReplyOnPause } from "./handler/reply-on-pause.ts";
@@ -42,7 +71,13 @@ export type { StreamHandlerOptions } from "./handler/stream-handler.ts";
 export { AdditionalOutputs } from "./handler/additional-outputs.ts";
 export { CloseStream } from "./handler/close-stream.ts";
 export type { HandlerOutput } from "./handler/handler-output.ts";
-export type { HandlerPort, TurnMoment } from "./handler/handler-port.ts";
+export type {
+  HandlerPort,
+  ReplyProgress,
+  TurnMoment,
+  UserTranscript,
+} from "./handler/handler-port.ts";
+export type { TurnControl, TurnPolicy } from "./handler/turn-control.ts";
 
 export type { AdaptiveSilenceOptions } from "./turn/adaptive-silence.ts";
 export type { EndOfTurnCall, EndOfTurnInput, EndOfTurnModel } from "./turn/end-of-turn.ts";
@@ -56,6 +91,16 @@ export type {
   Transcript,
   TranscriptWord,
 } from "./models/speech-to-text.ts";
+export type { PartialTranscript, SpeechToTextModel } from "./models/speech-to-text.ts";
+export type { SpeechCall, TextToSpeech, TextToSpeechModel } from "./models/text-to-speech.ts";
+export { createTextToSpeech } from "./models/create-text-to-speech.ts";
+export type { TextToSpeechInit } from "./models/create-text-to-speech.ts";
+export { getSttModel, getTtsModel } from "./models/model-registry.ts";
+export type { SttModels, TtsModels } from "./models/model-registry.ts";
+export { SentenceSplitter, splitSentences } from "./models/sentence-splitter.ts";
+export type { SentenceSplitterOptions } from "./models/sentence-splitter.ts";
+export { speak } from "./models/speak.ts";
+export type { SpeakOptions } from "./models/speak.ts";
 export { createSileroVad, warmUpSileroVad } from "./turn/silero.ts";
 export { createEnergyVad } from "./turn/energy.ts";
 export type { EnergyVadOptions } from "./turn/energy.ts";
@@ -75,10 +120,51 @@ export type { AudioEncoderOptions } from "./codec/create-codec.ts";
 export type { MountTarget } from "./http/mount.ts";
 export type { ListeningServer } from "./http/listen.ts";
 export type { CorsOptions } from "./http/cors.ts";
+export type { TrustProxy } from "./http/trusted-proxy.ts";
 export type { RequestInfo } from "./http/stream-service.ts";
 export { consoleLogger, silentLogger } from "./observe/logger.ts";
 export type { Logger } from "./observe/logger.ts";
 
+export { twilio } from "./transport/telephone/twilio.ts";
+export type { TwilioOptions } from "./transport/telephone/twilio.ts";
+export { telnyx } from "./transport/telephone/telnyx.ts";
+export type { TelnyxOptions } from "./transport/telephone/telnyx.ts";
+export type { TelnyxCodec } from "./transport/telephone/telnyx-wire.ts";
+export type {
+  IncomingCall,
+  TelephoneOption,
+  TelephoneOptions,
+} from "./session/telephone-options.ts";
+export type {
+  AnnouncedCall,
+  Carrier,
+  CarrierCall,
+  CarrierEvent,
+  CarrierRoutes,
+  CarrierWire,
+} from "./transport/telephone/carrier.ts";
+export { plivo } from "./transport/telephone/plivo.ts";
+export type { PlivoContentType, PlivoOptions } from "./transport/telephone/plivo.ts";
+export { vonage } from "./transport/telephone/vonage.ts";
+export type { VonageOptions, VonageSampleRate } from "./transport/telephone/vonage.ts";
+export { asteriskWebSocket } from "./transport/telephone/asterisk-websocket.ts";
+export type { AsteriskWebSocketOptions } from "./transport/telephone/asterisk-websocket.ts";
+export type {
+  AudioSocketCallDetails,
+  AudioSocketCaller,
+  AudioSocketOptions,
+  AudioSocketServer,
+} from "./session/audiosocket-server.ts";
+export { getRealtimeSession } from "./session/realtime/realtime-session.ts";
+export type { RealtimeSession } from "./session/realtime/realtime-session.ts";
+export type {
+  RealtimeFunctionCall,
+  RealtimeFunctionOutput,
+  RealtimeItem,
+  RealtimeItemStatus,
+  RealtimeMessage,
+} from "./transport/realtime/realtime-item.ts";
+export type { RealtimeSettings, RealtimeTool } from "./transport/realtime/session-settings.ts";
 export { createWeriftBackend } from "./transport/webrtc/werift.ts";
 export type {
   IceServer,
@@ -100,6 +186,7 @@ export {
   InvalidOptionError,
   InvalidStateError,
   isFastRTCError,
+  ModelError,
   NegotiationError,
   NoContextError,
   SessionLimitError,
@@ -111,6 +198,7 @@ export type {
   FastRTCErrorCode,
   FastRTCErrorOptions,
   InputIssue,
+  ModelErrorOptions,
   NegotiationErrorOptions,
   NegotiationErrorReason,
 } from "./errors.ts";

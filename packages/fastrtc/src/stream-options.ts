@@ -10,7 +10,13 @@ import { StreamHandlerBase } from "./handler/stream-handler.ts";
 import type { CorsOptions } from "./http/cors.ts";
 import type { Clock } from "./media/clock.ts";
 import type { Logger } from "./observe/logger.ts";
+import type { RoutePath } from "./http/route-path.ts";
+import type { TrustProxy } from "./http/trusted-proxy.ts";
+import type { Authenticate } from "./session/authenticator.ts";
+import type { Backplane } from "./session/backplane.ts";
 import type { InputSchema } from "./session/input-schema.ts";
+import type { StoreBackend } from "./session/store.ts";
+import type { TelephoneOption } from "./session/telephone-options.ts";
 import type { IceServer, RtcBackend } from "./transport/webrtc/backend.ts";
 
 /** Which way media flows, as the client sees it. */
@@ -33,6 +39,14 @@ export interface UiArgs {
   readonly subtitle?: string;
 }
 
+/** How clients of the OpenAI Realtime API are served. */
+export interface OpenAiRealtimeOptions {
+  /** Where, below the mount path. @defaultValue "/v1/realtime" */
+  readonly path?: RoutePath;
+  /** What the server calls its model. @defaultValue "fastrtc" */
+  readonly model?: string;
+}
+
 /** What FastRTC does not have, and most applications leave alone. */
 export interface AdvancedStreamOptions {
   /**
@@ -53,8 +67,20 @@ export interface AdvancedStreamOptions {
   readonly clock?: Clock;
 }
 
-/** Options of a {@link Stream}. */
-export interface StreamOptions {
+/**
+ * Options of a {@link Stream}.
+ *
+ * @typeParam User - What `authenticate` returns.
+ * @typeParam Params - What the `params` schema makes of a client's parameters.
+ * @typeParam State - What `state` makes.
+ * @typeParam Inputs - What the `additionalInputs` schema makes of a client's inputs.
+ */
+export interface StreamOptions<
+  User = unknown,
+  Params = unknown,
+  State = Record<string, unknown>,
+  Inputs = unknown,
+> {
   /**
    * Answers the callers: each session gets a copy. With `mode: "receive"` a generator function will
    * do.
@@ -69,7 +95,8 @@ export interface StreamOptions {
    */
   readonly mode?: StreamMode;
   /**
-   * How many sessions may live at the same time; further ones are told to come back later.
+   * How many sessions may live at the same time, in all processes together; further ones are told
+   * to come back later.
    *
    * @defaultValue no limit
    */
@@ -100,7 +127,75 @@ export interface StreamOptions {
    */
   readonly trackConstraints?: Readonly<Record<string, unknown>>;
   /** What users can set while they talk. The built-in page draws a form from it. */
-  readonly additionalInputs?: InputSchema;
+  readonly additionalInputs?: InputSchema<Inputs>;
+  /**
+   * Tells who makes a request: asked before anything is allocated, for every session that is to
+   * begin, and for inputs and outputs. What it returns is `context.user`; undefined, null or false
+   * refuses with 401. With it, clients must also present the token of the session that they touch.
+   *
+   * @defaultValue everybody may come in
+   */
+  readonly authenticate?: Authenticate<User>;
+  /**
+   * What a client must say when it begins a session, such as a language or a tenant: validated from
+   * its `params`, defaults applied. The built-in page asks for it. Typed in the context.
+   *
+   * @defaultValue anything is taken, unchecked and untyped
+   */
+  readonly params?: InputSchema<Params>;
+  /**
+   * Makes the mutable state of a new session, `context.state`.
+   *
+   * @defaultValue an empty object
+   */
+  readonly state?: () => State;
+  /**
+   * Keeps `context.store`.
+   *
+   * @defaultValue that of the backplane: in memory, bounded
+   */
+  readonly store?: StoreBackend;
+  /**
+   * Seconds in which a client that was lost may come back to its session: its state, inputs and
+   * store. Longer bears with tunnels and lifts, and keeps the state of those who left for good.
+   *
+   * @defaultValue 60; 0 for never
+   */
+  readonly resumeSeconds?: number;
+  /**
+   * Joins the processes that serve this stream; see `fastrtc/redis`.
+   *
+   * @defaultValue under `fastrtc start --workers` the workers of this machine, else this process only
+   */
+  readonly backplane?: Backplane;
+  /**
+   * Names the stream among those that share a backplane or a store.
+   *
+   * @defaultValue "stream"
+   */
+  readonly name?: string;
+  /**
+   * Which reverse proxies are believed when they tell the client's address and our own: how many
+   * there are, or their addresses.
+   *
+   * @defaultValue none: the address is the socket's
+   */
+  readonly trustProxy?: TrustProxy;
+  /**
+   * Takes calls of a carrier, or of several: `twilio({ … })`, `telnyx`, `vonage`, `plivo`,
+   * `asteriskWebSocket`.
+   *
+   * @defaultValue no telephone
+   */
+  readonly telephone?: TelephoneOption;
+  /**
+   * Serves clients of the OpenAI Realtime API as well; true for `/v1/realtime` below the mount path.
+   *
+   * @defaultValue they are not served
+   */
+  readonly openaiRealtime?: true | OpenAiRealtimeOptions;
+  /** Called with each key that a caller presses on a telephone, in the session's context. */
+  readonly onDtmf?: (digit: string) => void | Promise<void>;
   /** Called with the arguments of each `AdditionalOutputs`, in the session's context. */
   readonly additionalOutputsHandler?: (...args: readonly unknown[]) => void | Promise<void>;
   /**
@@ -126,13 +221,21 @@ export interface StreamOptions {
   readonly advanced?: AdvancedStreamOptions;
 }
 
+/** Options of a stream whose types do not matter. */
+export type AnyStreamOptions = StreamOptions<unknown, unknown, unknown>;
+
 /** {@link StreamOptions} after the check. */
 export interface CheckedStreamOptions {
   readonly handler: StreamHandlerBase;
   readonly mode: StreamMode;
   readonly concurrencyLimit: number;
   readonly timeLimit: number;
+  readonly resumeMs: number;
+  readonly name: string;
 }
+
+/** How long a lost client may come back, in seconds, where nothing is said. */
+const RESUME_SECONDS = 60;
 
 const MODES: readonly unknown[] = ["send-receive", "send", "receive"];
 const LOCAL_NAMES = new Set<string>([
@@ -147,6 +250,17 @@ const LOCAL_NAMES = new Set<string>([
   "additionalInputs",
   "additionalOutputsHandler",
   "onTurn",
+  "onDtmf",
+  "telephone",
+  "openaiRealtime",
+  "authenticate",
+  "params",
+  "state",
+  "store",
+  "resumeSeconds",
+  "backplane",
+  "name",
+  "trustProxy",
   "uiArgs",
   "cors",
   "logger",
@@ -158,7 +272,7 @@ const LOCAL_NAMES = new Set<string>([
  *
  * @throws {@link InvalidOptionError} that names the option, the value and the remedy.
  */
-export function checkStreamOptions(options: StreamOptions): CheckedStreamOptions {
+export function checkStreamOptions(options: AnyStreamOptions): CheckedStreamOptions {
   if (typeof options !== "object" || (options as unknown) === null) {
     throw new InvalidOptionError("options", options, "Give an object with handler and modality.");
   }
@@ -179,12 +293,36 @@ export function checkStreamOptions(options: StreamOptions): CheckedStreamOptions
     throw new InvalidOptionError("mode", mode, 'Use "send-receive", "send" or "receive".');
   }
   checkPortRange(options.advanced?.portRange);
+  checkFunction("authenticate", options.authenticate);
+  checkFunction("state", options.state);
   return {
     handler: checkHandler(options.handler, mode),
     mode,
     concurrencyLimit: checkLimit("concurrencyLimit", options.concurrencyLimit, true),
     timeLimit: checkLimit("timeLimit", options.timeLimit, false),
+    resumeMs: checkSeconds("resumeSeconds", options.resumeSeconds ?? RESUME_SECONDS) * 1000,
+    name: checkName(options.name ?? "stream"),
   };
+}
+
+// A misspelled or forgotten function must not leave the door open.
+function checkFunction(option: string, value: unknown): void {
+  if (value === undefined || typeof value === "function") return;
+  throw new InvalidOptionError(option, value, "Give a function, or leave it out.");
+}
+
+function checkSeconds(option: string, value: number): number {
+  if (Number.isFinite(value) && value >= 0) return value;
+  throw new InvalidOptionError(option, value, "Give a number of seconds, 0 for never.");
+}
+
+function checkName(name: string): string {
+  if (typeof name === "string" && /^[\w.-]{1,64}$/.test(name)) return name;
+  throw new InvalidOptionError(
+    "name",
+    name,
+    "Give 1 to 64 letters, digits, dots, dashes or underscores.",
+  );
 }
 
 function checkHandler(handler: unknown, mode: StreamMode): StreamHandlerBase {
@@ -228,4 +366,9 @@ function checkPortRange(range: readonly [number, number] | undefined): void {
       "Give the first and the last UDP port, such as [50000, 50999].",
     );
   }
+}
+
+/** Reads a value, or asks for it. */
+export async function valueOf<T>(value: ValueOrFunction<T> | undefined): Promise<T | undefined> {
+  return typeof value === "function" ? await (value as () => T | Promise<T>)() : value;
 }

@@ -3,6 +3,9 @@
  * accepted offer becomes a session.
  */
 
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+
 import type {
   AnswerResponse,
   CandidateRequest,
@@ -10,28 +13,38 @@ import type {
   OfferRequest,
 } from "@fastrtc/protocol";
 
-import { NegotiationError } from "./errors.ts";
+import { isFastRTCError } from "./errors.ts";
 import { AdditionalOutputs } from "./handler/additional-outputs.ts";
+import { drainOnSignals } from "./http/drain-signals.ts";
 import { listen } from "./http/listen.ts";
 import type { ListeningServer } from "./http/listen.ts";
+import { normalizeMountPath } from "./http/mount-path.ts";
 import { mountOn } from "./http/mount.ts";
 import type { MountTarget } from "./http/mount.ts";
 import { createRouter } from "./http/router.ts";
 import type { Router } from "./http/router.ts";
 import type { RequestInfo, StreamService } from "./http/stream-service.ts";
-import { systemClock } from "./media/clock.ts";
-import type { Clock } from "./media/clock.ts";
-import { consoleLogger } from "./observe/logger.ts";
+import { TrustedProxies } from "./http/trusted-proxy.ts";
+import { provideDefaultSignal } from "./models/default-signal.ts";
 import type { Logger } from "./observe/logger.ts";
-import type { SessionContext } from "./session/context.ts";
-import { AdditionalInputs } from "./session/input-schema.ts";
-import { SessionRegistry } from "./session/session-registry.ts";
-import { WebRtcSignaling } from "./session/webrtc-signaling.ts";
-import { checkStreamOptions } from "./stream-options.ts";
-import type { StreamMode, StreamOptions, ValueOrFunction } from "./stream-options.ts";
-import type { RtcPeerOptions } from "./transport/webrtc/backend.ts";
-import { isLoopbackAddress } from "./transport/webrtc/candidate.ts";
-import { createWeriftBackend } from "./transport/webrtc/werift.ts";
+import { listenAudioSocket as listenForAudioSocket } from "./session/audiosocket-server.ts";
+import type { AudioSocketOptions, AudioSocketServer } from "./session/audiosocket-server.ts";
+import type { AuthenticateCall } from "./session/authenticator.ts";
+import { getContext, getCurrentContext } from "./session/context.ts";
+import type { SessionContext } from "./session/session-context.ts";
+import type { Arrival } from "./session/session-host.ts";
+import { SessionHandle } from "./session/session-handle.ts";
+import type { SessionStore } from "./session/store.ts";
+import { checkStreamOptions, valueOf } from "./stream-options.ts";
+import type { StreamMode, StreamOptions } from "./stream-options.ts";
+import { StreamEntries } from "./stream-entries.ts";
+import { StreamSessions } from "./stream-sessions.ts";
+
+// Models whose caller names no signal end with the reply that calls them.
+provideDefaultSignal(() => {
+  const context = getContext();
+  return context?.turn?.signal ?? context?.signal;
+});
 
 /** How long {@link Stream.fetchLatestOutput} waits, in milliseconds. */
 const FETCH_TIMEOUT_MS = 10_000;
@@ -42,12 +55,6 @@ const TRACK_CONSTRAINTS = {
   noiseSuppression: true,
   autoGainControl: true,
 };
-
-const AUDIO_DIRECTIONS = {
-  "send-receive": "sendrecv",
-  send: "recvonly",
-  receive: "sendonly",
-} as const satisfies Record<StreamMode, RtcPeerOptions["audioDirection"]>;
 
 /** Where {@link Stream.launch} listens. */
 export interface LaunchOptions {
@@ -76,6 +83,19 @@ export interface MountOptions {
   readonly page?: boolean;
 }
 
+/** The types of a stream's contexts. */
+interface ContextBag<User, Params, State> {
+  readonly user: User;
+  readonly params: Params;
+  readonly state: State;
+}
+
+/** A context, typed as the options of its stream say. */
+export type StreamContext<User, Params, State> = SessionContext<ContextBag<User, Params, State>>;
+
+/** Any stream, whatever its types: for functions that take one. */
+export type AnyStream = Stream<unknown, unknown, unknown>;
+
 /**
  * Turns a handler into a real-time application.
  *
@@ -89,55 +109,94 @@ export interface MountOptions {
  * });
  * await stream.launch();
  * ```
+ *
+ * @typeParam User - What the option `authenticate` returns.
+ * @typeParam Params - What the schema `params` makes of a client's parameters.
+ * @typeParam State - What the option `state` makes.
+ * @typeParam Inputs - What the schema `additionalInputs` makes of a client's inputs.
  */
-export class Stream {
-  readonly #options: StreamOptions;
+export class Stream<
+  User = unknown,
+  Params = unknown,
+  State = Record<string, unknown>,
+  Inputs = unknown,
+> {
+  readonly #options: StreamOptions<User, Params, State, Inputs>;
   readonly #mode: StreamMode;
-  readonly #isStereo: boolean;
-  readonly #clock: Clock;
   readonly #logger: Logger;
-  readonly #inputs: AdditionalInputs;
-  readonly #registry: SessionRegistry;
-  readonly #signaling: WebRtcSignaling;
+  readonly #proxies: TrustedProxies;
+  readonly #sessions: StreamSessions;
+  readonly #entries: StreamEntries;
   readonly #endings = new Set<() => unknown>();
   #fetchRouter: Router | undefined;
-  #isClosed = false;
 
   /** @throws {@link InvalidOptionError} that names the option, the value and the remedy. */
-  constructor(options: StreamOptions) {
+  constructor(options: StreamOptions<User, Params, State, Inputs>) {
     const checked = checkStreamOptions(options);
-    const { advanced = {} } = options;
     this.#options = options;
     this.#mode = checked.mode;
-    this.#isStereo = checked.handler.expectedLayout === "stereo";
-    this.#clock = advanced.clock ?? systemClock;
-    this.#logger = options.logger ?? consoleLogger;
-    this.#inputs = new AdditionalInputs(options.additionalInputs);
-    this.#registry = new SessionRegistry(checked.concurrencyLimit);
-    this.#signaling = new WebRtcSignaling({
-      backend: advanced.backend ?? createWeriftBackend({ clock: this.#clock }),
-      registry: this.#registry,
-      clock: this.#clock,
-      template: {
-        handler: checked.handler,
-        onOutputs: options.additionalOutputsHandler,
-        onTurn: options.onTurn,
-        timeLimit: checked.timeLimit,
-        encoder: advanced.encoder ?? {},
-        clock: this.#clock,
-        logger: this.#logger,
-      },
+    this.#proxies = new TrustedProxies(options.trustProxy);
+    this.#sessions = new StreamSessions(options, checked);
+    this.#logger = this.#sessions.logger;
+    this.#entries = new StreamEntries({
+      sessions: this.#sessions,
+      checked,
+      proxies: this.#proxies,
+      cors: options.cors,
+      telephone: options.telephone,
+      openaiRealtime: options.openaiRealtime,
     });
   }
 
-  /** How many sessions live now. */
+  /** How many sessions live now in this process. */
   get sessionCount(): number {
-    return this.#registry.size;
+    return this.#sessions.registry.size;
   }
 
-  /** The contexts of the sessions that live now. */
-  *contexts(): Generator<SessionContext> {
-    for (const session of this.#registry.sessions()) yield session.context;
+  /** Counts the sessions that live now in all processes. */
+  countSessions(): Promise<number> {
+    return this.#sessions.count();
+  }
+
+  /** The contexts of the sessions that live now in this process. */
+  *contexts(): Generator<StreamContext<User, Params, State>> {
+    for (const { context } of this.#sessions.registry.sessions()) {
+      yield context;
+    }
+  }
+
+  /**
+   * Returns the session whose handler is running, or undefined outside a session; typed as this
+   * stream's options say. Only for code that serves this stream's sessions alone.
+   */
+  getContext(): StreamContext<User, Params, State> | undefined {
+    return getContext<ContextBag<User, Params, State>>();
+  }
+
+  /**
+   * Returns the session whose handler is running, typed as {@link Stream.getContext}.
+   *
+   * @throws {@link NoContextError} outside a session.
+   */
+  getCurrentContext(): StreamContext<User, Params, State> {
+    return getCurrentContext<ContextBag<User, Params, State>>();
+  }
+
+  /**
+   * Reaches a session from outside it, in whichever process it lives.
+   *
+   * @param webrtcId - Need not be known: each method says when there is no such session.
+   */
+  session(webrtcId: string): SessionHandle {
+    return new SessionHandle(webrtcId, this.#sessions.operations, this.store(webrtcId));
+  }
+
+  /**
+   * The store of a session, also before it begins and after it has ended: the same as
+   * `context.store` inside.
+   */
+  store(webrtcId: string): SessionStore {
+    return this.#sessions.stores.of(webrtcId);
   }
 
   /**
@@ -149,12 +208,24 @@ export class Stream {
    * @throws {@link InvalidOptionError} when the app is none of these, or the path is not one.
    */
   mount(app: MountTarget, path = "", options: MountOptions = {}): () => void {
-    const unmount = mountOn(app, path, this.#router(options.page ?? false));
+    const unmount = mountOn(app, path, this.#router(options.page ?? false), this.#entries.upgrader);
     this.#endings.add(unmount);
     return () => {
       this.#endings.delete(unmount);
       unmount();
     };
+  }
+
+  /**
+   * Takes a WebSocket's upgrade request, for servers that {@link Stream.mount} does not know.
+   *
+   * @param request - As node's `upgrade` event gives it, like the other two.
+   * @param path - What stands in the URL before the stream's routes.
+   * @returns false where the path is not one of the stream's: nothing has been done then.
+   */
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, path = ""): boolean {
+    const mountPath = normalizeMountPath(path);
+    return this.#entries.upgrader.handle({ incoming: request, socket, head }, { mountPath });
   }
 
   /**
@@ -170,26 +241,50 @@ export class Stream {
   }
 
   /**
-   * Starts a server with a page to talk to.
+   * Starts a server with a page to talk to. On SIGTERM and SIGINT it drains ({@link Stream.drain})
+   * before the process ends.
    *
    * @throws {@link InvalidOptionError} when the port is taken.
    */
   async launch(options: LaunchOptions = {}): Promise<ListeningServer> {
     const { port = Number(env("PORT", "7860")), host = env("HOST", "127.0.0.1") } = options;
-    const server = await listen(this.#router(true), { port, host });
+    const server = await listen(this.#router(true), { port, host }, this.#entries.upgrader);
     this.#endings.add(() => server.close());
+    this.#endings.add(drainOnSignals(this));
     this.#logger.info(`Talk to it at ${server.url}`);
     return server;
   }
 
+  /**
+   * Takes calls from Asterisk over AudioSocket, beside what comes over HTTP.
+   *
+   * @throws {@link InvalidOptionError} when the port is taken.
+   */
+  async listenAudioSocket(options: AudioSocketOptions): Promise<AudioSocketServer> {
+    const { host, clock, logger } = this.#sessions;
+    const server = await listenForAudioSocket(options, { host, clock, logger });
+    this.#endings.add(() => server.close());
+    return server;
+  }
+
+  /**
+   * Lets no further session begin, gives those that live time to end by themselves, and then closes
+   * the stream. Meanwhile `GET {path}/ready` says 503, and so do offers, with Retry-After.
+   *
+   * @param timeoutMs - How long sessions may go on, in milliseconds.
+   */
+  async drain(timeoutMs = 30_000): Promise<void> {
+    this.#entries.close();
+    await this.#sessions.drain(timeoutMs);
+    await this.close();
+  }
+
   /** Ends every session, every mounted route and every launched server. Safe to call twice. */
   async close(): Promise<void> {
-    this.#isClosed = true;
     const endings = [...this.#endings];
     this.#endings.clear();
-    const goodbye = { type: "update_connection", data: "closed" } as const;
-    const sessions = [...this.#registry.sessions()];
-    await Promise.all(sessions.map(async (session) => session.close(goodbye)));
+    this.#entries.close();
+    await this.#sessions.close({ type: "update_connection", data: "closed" });
     await Promise.all(endings.map((end) => Promise.resolve(end())));
   }
 
@@ -198,6 +293,8 @@ export class Stream {
    *
    * @throws {@link NegotiationError} when it is refused.
    * @throws {@link SessionLimitError} when no further session may begin.
+   * @throws {@link AuthenticationError} when `authenticate` refuses the request, or the token is not
+   * the session's.
    */
   async offer(
     body: OfferRequest | CandidateRequest,
@@ -205,7 +302,7 @@ export class Stream {
     info: RequestInfo = {},
   ): Promise<AnswerResponse | { readonly status: "success" }> {
     if (body.type === "offer") return await this.#offer(body, request, info);
-    await this.#signaling.addCandidate(body);
+    await this.#sessions.operations.addCandidate(body);
     return { status: "success" };
   }
 
@@ -217,7 +314,8 @@ export class Stream {
    * @throws {@link NegotiationError} when there is no such session, or the value does not fit.
    */
   async setInput(webrtcId: string, ...values: readonly unknown[]): Promise<void> {
-    await this.#setInputs(webrtcId, this.#options.additionalInputs ? values[0] : values);
+    const inputs = this.#options.additionalInputs ? values[0] : values;
+    await this.#sessions.operations.setInputs(webrtcId, inputs, "application");
   }
 
   /**
@@ -230,8 +328,8 @@ export class Stream {
     webrtcId: string,
     signal?: AbortSignal,
   ): AsyncGenerator<AdditionalOutputs, void, undefined> {
-    const { outputs } = this.#registry.require(webrtcId);
-    for await (const args of outputs.subscribe(signal)) yield new AdditionalOutputs(...args);
+    const outputs = await this.#sessions.operations.outputs(webrtcId, "application", signal);
+    for await (const args of outputs) yield new AdditionalOutputs(...args);
   }
 
   /**
@@ -241,73 +339,85 @@ export class Stream {
    * @throws {@link NegotiationError} when there is no such session.
    */
   async fetchLatestOutput(webrtcId: string): Promise<AdditionalOutputs> {
-    const { outputs } = this.#registry.require(webrtcId);
-    return new AdditionalOutputs(...(await outputs.next(this.#clock, FETCH_TIMEOUT_MS)));
+    const args = await this.#sessions.operations.nextOutput(webrtcId, FETCH_TIMEOUT_MS);
+    return new AdditionalOutputs(...args);
   }
 
   #router(page: boolean): Router {
     const { cors } = this.#options;
     return createRouter(this.#service(), {
       page,
-      clock: this.#clock,
+      routes: this.#entries.routes,
+      clock: this.#sessions.clock,
       logger: this.#logger,
       ...(cors ? { cors } : {}),
     });
   }
 
   #service(): StreamService {
+    const { operations, registry } = this.#sessions;
     return {
       offer: (body, request, info) => this.#offer(body, request, info),
-      addCandidate: (body) => this.#signaling.addCandidate(body),
-      setInputs: (webrtcId, inputs) => this.#setInputs(webrtcId, inputs),
-      outputs: (webrtcId, _request, signal) =>
-        Promise.resolve(this.#registry.require(webrtcId).outputs.subscribe(signal)),
-      config: () => this.#config(),
+      addCandidate: (body) => operations.addCandidate(body),
+      setInputs: async (inputs, { webrtcId, token, request, info }) => {
+        await this.#authenticate(request, info, "inputs");
+        await operations.setInputs(webrtcId, inputs, { token });
+      },
+      outputs: async ({ webrtcId, token, request, info }, signal) => {
+        await this.#authenticate(request, info, "outputs");
+        return await operations.outputs(webrtcId, { token }, signal);
+      },
+      config: (request, info) => this.#config(request, info),
+      readiness: () => ({ isReady: !this.#sessions.isClosed, sessions: registry.size }),
     };
   }
 
-  async #offer(body: OfferRequest, request: Request, info: RequestInfo): Promise<AnswerResponse> {
-    const configuration = await valueOf(this.#options.serverRtcConfiguration);
-    const initialInputs = await this.#inputs.initial();
-    // Only now: whoever closes the stream while we wait for those must find every session.
-    if (this.#isClosed) {
-      throw new NegotiationError("The stream is closing.", { reason: "server_closing" });
-    }
-    const { portRange } = this.#options.advanced ?? {};
-    const { localAddress } = info;
-    return await this.#signaling.offer({
+  #offer(body: OfferRequest, request: Request, info: RequestInfo): Promise<AnswerResponse> {
+    return this.#sessions.operations.offer({
       body,
-      initialInputs,
-      request: {
-        method: request.method,
-        url: request.url,
-        headers: request.headers,
-        remoteAddress: info.remoteAddress,
-      },
-      peer: {
-        iceServers: configuration?.iceServers ?? [],
-        audioDirection: AUDIO_DIRECTIONS[this.#mode],
-        stereo: this.#isStereo,
-        includeLoopback: localAddress !== undefined && isLoopbackAddress(localAddress),
-        ...(portRange ? { portRange } : {}),
-      },
+      arrival: this.#arrival(request, info),
+      localAddress: info.localAddress,
     });
   }
 
-  async #setInputs(webrtcId: string, inputs: unknown): Promise<void> {
-    const session = this.#registry.require(webrtcId);
-    session.inputs.set(await this.#inputs.parse(inputs));
+  #arrival(request: Request, info: RequestInfo): Arrival {
+    const remoteAddress = this.#proxies.clientAddress(info.remoteAddress, request.headers);
+    return { request, transport: "webrtc", remoteAddress };
   }
 
-  async #config(): Promise<ClientConfig> {
+  async #authenticate(
+    request: Request,
+    info: RequestInfo,
+    transport: AuthenticateCall["transport"],
+  ): Promise<void> {
+    const { remoteAddress } = this.#arrival(request, info);
+    await this.#sessions.authenticator.identify(request, { transport, remoteAddress });
+  }
+
+  async #isKnown(request: Request, info: RequestInfo): Promise<boolean> {
+    try {
+      await this.#authenticate(request, info, "config");
+      return true;
+    } catch (error) {
+      if (isFastRTCError(error) && error.code === "AUTHENTICATION") return false;
+      throw error;
+    }
+  }
+
+  async #config(request: Request, info: RequestInfo): Promise<ClientConfig> {
     const { rtcConfiguration, trackConstraints, uiArgs = {} } = this.#options;
-    const configuration = await valueOf(rtcConfiguration);
+    // TURN servers' credentials are for those who may begin a session.
+    const configuration = (await this.#isKnown(request, info))
+      ? await valueOf(rtcConfiguration)
+      : undefined;
     return {
       modality: "audio",
       mode: this.#mode,
       rtcConfiguration: configuration ? { ...configuration } : null,
       trackConstraints: trackConstraints ?? TRACK_CONSTRAINTS,
-      additionalInputs: this.#inputs.jsonSchema,
+      additionalInputs: this.#sessions.inputs.jsonSchema,
+      params: this.#sessions.params.jsonSchema,
+      isOpen: this.#sessions.authenticator.isOpen,
       page: {
         title: uiArgs.title ?? "fastrtc",
         subtitle: uiArgs.subtitle ?? "Press start and speak.",
@@ -320,8 +430,4 @@ export class Stream {
 function env(name: string, fallback: string): string {
   const value = process.env[name];
   return value === undefined || value === "" ? fallback : value;
-}
-
-async function valueOf<T>(value: ValueOrFunction<T> | undefined): Promise<T | undefined> {
-  return typeof value === "function" ? await (value as () => T | Promise<T>)() : value;
 }

@@ -6,6 +6,7 @@ import { silentLogger } from "../src/observe/logger.ts";
 import { Session } from "../src/session/session.ts";
 import { ManualClock } from "../src/testing/manual-clock.ts";
 import { MemoryTransport } from "../src/testing/memory-transport.ts";
+import { sessionSelf } from "../src/testing/session-self.ts";
 import type { VoiceActivityDetector } from "../src/turn/voice-activity.ts";
 
 /** Hz, everywhere in these tests. */
@@ -44,18 +45,13 @@ export function call(handler: StreamHandlerBase, id = "caller"): Call {
   const clock = new ManualClock();
   const transport = new MemoryTransport({ sampleRate: RATE });
   const session = new Session({
-    webrtcId: id,
-    request: {
-      method: "POST",
-      url: "http://test/",
-      headers: new Headers(),
-      remoteAddress: undefined,
-    },
+    self: sessionSelf(id),
     transport,
     handler,
     initialInputs: [],
     onOutputs: undefined,
     onTurn: undefined,
+    onDtmf: undefined,
     timeLimit: Infinity,
     encoder: {},
     clock,

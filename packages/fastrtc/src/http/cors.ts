@@ -51,7 +51,22 @@ export class Cors {
     const allowed = this.#allowed(request);
     if (allowed === undefined) return;
     response.headers.set("access-control-allow-origin", allowed);
-    response.headers.set("access-control-expose-headers", "Retry-After");
+    response.headers.set("access-control-expose-headers", "Retry-After, Location");
+  }
+
+  /**
+   * Tells whether a page may do what browsers ask no permission for: open a WebSocket, or post a
+   * form. What sends no `Origin` is no browser.
+   *
+   * @param publicOrigin - Our own origin, where a trusted proxy has told it.
+   */
+  permits(request: Request, publicOrigin?: string): boolean {
+    const origin = request.headers.get("origin");
+    if (origin === null || this.#allowed(request) !== undefined) return true;
+    // By host alone: behind a proxy that ends TLS our own scheme is not the page's.
+    if (!URL.canParse(origin)) return false;
+    const own = publicOrigin ?? request.url;
+    return new URL(origin).host === new URL(own).host;
   }
 
   #allowed(request: Request): string | undefined {

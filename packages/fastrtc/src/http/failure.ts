@@ -32,9 +32,11 @@ const SENTENCES = {
   invalid_request: "The request does not fit what this stream expects.",
   invalid_offer: "The offer cannot be answered.",
   server_closing: "The server is closing.",
+  unavailable: "The server cannot take sessions at the moment.",
 } as const satisfies Record<NegotiationErrorReason, string>;
 
-const RETRY_WHEN_CLOSING_SECONDS = 5;
+// Of server_closing and unavailable: another server, or the same one, will answer soon.
+const RETRY_SECONDS = 5;
 
 /**
  * Turns what a route threw into the protocol's refusal.
@@ -52,10 +54,12 @@ export function failureOf(error: unknown): Response {
     case "NEGOTIATION": {
       const { reason, status, issues } = error as FastRTCError &
         Pick<NegotiationError, "reason" | "status" | "issues">;
-      return refuse(status, reason, {
-        message: SENTENCES[reason],
-        ...(issues.length > 0 ? { issues } : {}),
-      });
+      return refuse(
+        status,
+        reason,
+        { message: SENTENCES[reason], ...(issues.length > 0 ? { issues } : {}) },
+        status === 503 ? { "retry-after": String(RETRY_SECONDS) } : {},
+      );
     }
     case "SESSION_LIMIT": {
       const { limit, retryAfterSeconds } = error as FastRTCError &
@@ -80,7 +84,7 @@ export function failureOf(error: unknown): Response {
         503,
         "server_closing",
         { message: SENTENCES.server_closing },
-        { "retry-after": String(RETRY_WHEN_CLOSING_SECONDS) },
+        { "retry-after": String(RETRY_SECONDS) },
       );
     case "INVALID_OPTION":
     case "NO_CONTEXT":
@@ -88,6 +92,7 @@ export function failureOf(error: unknown): Response {
     case "CODEC":
     case "HANDLER":
     case "TIMEOUT":
+    case "MODEL":
       return internalError();
     // An error of another copy of the package may have a code that this one does not know.
     default:

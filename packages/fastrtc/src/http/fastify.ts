@@ -1,4 +1,6 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { mountPathIn } from "./mount-path.ts";
+import type { MountedUpgrades } from "./mounted-upgrades.ts";
 import { pathnameOf, requestInfo, toFetchRequest } from "./node-request.ts";
 import { sendResponse } from "./node-response.ts";
 import type { Router } from "./router.ts";
@@ -22,6 +24,9 @@ export interface FastifyReply {
 
 /** What we use of a Fastify instance. */
 export interface FastifyInstance {
+  readonly server: Server;
+  /** Everything that it is registered below. */
+  readonly prefix: string;
   removeAllContentTypeParsers(): void;
   addContentTypeParser(
     contentType: string,
@@ -47,21 +52,31 @@ const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
  * Makes a plugin for `app.register(plugin, { prefix })`.
  *
  * Body parsers of the application do not reach into it, and its own does not leave it.
+ *
+ * @param upgrades - Takes the WebSockets that come below that prefix.
  */
-export function toFastifyPlugin(router: Router): FastifyPlugin {
+export function toFastifyPlugin(router: Router, upgrades?: MountedUpgrades): FastifyPlugin {
   return (instance, _options, done) => {
+    const { prefix } = instance;
+    upgrades?.attach(instance.server);
     instance.removeAllContentTypeParsers();
     // Bodies stay streams: the router has its own, earlier limit.
     instance.addContentTypeParser("*", (_request, payload, parsed) => {
       parsed(null, payload);
     });
-    for (const path of router.paths) {
+    for (const path of new Set([...router.paths, ...(upgrades?.paths ?? [])])) {
       // Fastify answers "/" of a plugin at its prefix with and without the slash.
       if (path === "") continue;
       instance.route({
         method: METHODS,
         url: path,
-        handler: (request, reply) => respond(router, path, request, reply),
+        handler: (request, reply) => {
+          const mountPath = mountPathIn(pathnameOf(request.originalUrl), prefix);
+          const { raw, ip, originalUrl: url } = request;
+          const outcome = upgrades?.take(raw, { mountPath, url, remoteAddress: ip });
+          if (outcome === "taken") return Promise.resolve(reply.hijack());
+          return respond(router, mountPath, request, reply);
+        },
       });
     }
     done();
@@ -70,7 +85,7 @@ export function toFastifyPlugin(router: Router): FastifyPlugin {
 
 async function respond(
   router: Router,
-  path: string,
+  mountPath: string,
   { raw, ip, originalUrl, body }: FastifyRequest,
   reply: FastifyReply,
 ): Promise<unknown> {
@@ -82,9 +97,6 @@ async function respond(
     url: originalUrl,
     ...(isStream(body) ? { bodyStream: body } : {}),
   });
-  const pathname = pathnameOf(originalUrl);
-  // From the URL and not from the prefix, which may have parameters.
-  const mountPath = pathname.endsWith(path) ? pathname.slice(0, -path.length) : pathname;
   const response = request && (await router(request, requestInfo(raw, mountPath, ip)));
   if (!response) return reply.callNotFound();
   if (response.status < 400 || raw.complete) return reply.send(response);

@@ -1,4 +1,7 @@
-import type { Socket } from "node:net";
+import type { IncomingMessage } from "node:http";
+import { mountPathIn } from "./mount-path.ts";
+import { comeAgain } from "./mounted-upgrades.ts";
+import type { MountedUpgrades } from "./mounted-upgrades.ts";
 import type { Router } from "./router.ts";
 import type { RequestInfo } from "./stream-service.ts";
 
@@ -25,16 +28,30 @@ export type HonoMiddleware = (
  * Makes a middleware for `app.use(path + "/*", middleware)`.
  *
  * @param path - The path that it is used at.
+ * @param upgrades - Takes the WebSockets that come below that path.
  */
-export function toHonoMiddleware(router: Router, path = ""): HonoMiddleware {
+export function toHonoMiddleware(
+  router: Router,
+  path = "",
+  upgrades?: MountedUpgrades,
+): HonoMiddleware {
   return async (context, next) => {
-    const info = infoOf(context, path);
+    const mountPath = mountPathOf(context, path);
+    const { incoming } = (context.env ?? {}) as { readonly incoming?: IncomingMessage };
+    const url = incoming?.url ?? "/";
+    const outcome = upgrades?.take(incoming, { mountPath, url });
+    if (outcome === "taken") return ALREADY_SENT;
+    if (outcome === "come-again") return comeAgain();
+    const info = infoOf(incoming, mountPath);
     const response = await router(await unreadRequest(context.req), info);
     if (response) return response;
     await next();
     return undefined;
   };
 }
+
+// What @hono/node-server takes for "somebody else has answered".
+const ALREADY_SENT = new Response(null, { headers: { "x-hono-already-sent": "true" } });
 
 async function unreadRequest(request: HonoContext["req"]): Promise<Request> {
   const { raw } = request;
@@ -43,10 +60,10 @@ async function unreadRequest(request: HonoContext["req"]): Promise<Request> {
   return new Request(url, { method, headers, signal, body: await request.text() });
 }
 
-function infoOf(context: HonoContext, path: string): RequestInfo {
-  const socket = (context.env as { incoming?: { socket?: Socket } } | undefined)?.incoming?.socket;
+function infoOf(incoming: IncomingMessage | undefined, mountPath: string): RequestInfo {
+  const { socket } = (incoming ?? {}) as Partial<IncomingMessage>;
   return {
-    mountPath: mountPathOf(context, path),
+    mountPath,
     ...(socket?.remoteAddress === undefined ? {} : { remoteAddress: socket.remoteAddress }),
     ...(socket?.localAddress === undefined ? {} : { localAddress: socket.localAddress }),
   };
@@ -56,6 +73,5 @@ function infoOf(context: HonoContext, path: string): RequestInfo {
 // path may have parameters: so the pattern's segments are counted, and taken from the URL.
 function mountPathOf({ req }: HonoContext, path: string): string {
   const pattern = req.routePath?.replace(/\/\*$/, "") ?? path;
-  const segments = pattern === "" ? 1 : pattern.split("/").length;
-  return new URL(req.raw.url).pathname.split("/").slice(0, segments).join("/");
+  return mountPathIn(new URL(req.raw.url).pathname, pattern);
 }

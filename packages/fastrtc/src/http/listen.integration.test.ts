@@ -165,7 +165,7 @@ describe("toNodeHandler", () => {
         if (isBroken) return Promise.reject(new Error("broken"));
         return router(...args);
       },
-      { paths: router.paths },
+      { paths: router.paths, owns: (path: string) => router.owns(path) },
     );
     const server = await listen(flaky, { port: 0, host: "127.0.0.1" });
     opened.push(server);

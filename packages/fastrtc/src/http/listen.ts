@@ -6,6 +6,8 @@ import { InvalidOptionError, TransportError } from "../errors.ts";
 import { systemClock } from "../media/clock.ts";
 import { toNodeHandler } from "./node.ts";
 import type { Router } from "./router.ts";
+import { claimUpgrades } from "./server-upgrades.ts";
+import type { Upgrader } from "./upgrade.ts";
 
 /** Where to listen. */
 export interface ListenOptions {
@@ -34,10 +36,15 @@ const CLOSE_GRACE_MS = 1_000;
 /**
  * Starts an HTTP server that answers with a router, and 404 for everything else.
  *
+ * @param upgrader - Takes the WebSockets.
  * @throws {@link InvalidOptionError} when the port is taken or may not be used, or the host is not
  * an address of this machine.
  */
-export async function listen(router: Router, options: ListenOptions): Promise<ListeningServer> {
+export async function listen(
+  router: Router,
+  options: ListenOptions,
+  upgrader?: Upgrader,
+): Promise<ListeningServer> {
   const { port, host } = options;
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     throw new InvalidOptionError("port", port, "Give a whole number from 0 to 65535.");
@@ -46,6 +53,11 @@ export async function listen(router: Router, options: ListenOptions): Promise<Li
   // One listener for each open event stream is no leak.
   setMaxListeners(0, closing.signal);
   const server = createServer(toNodeHandler(router, { closing: closing.signal }));
+  if (upgrader) {
+    claimUpgrades(server, (incoming, socket, head) =>
+      upgrader.handle({ incoming, socket, head }, { mountPath: "" }),
+    );
+  }
   const sockets = new Set<Socket>();
   server.on("connection", (socket) => {
     sockets.add(socket);

@@ -21,6 +21,15 @@ export function normalizeMountPath(path: string): string {
 }
 
 /**
+ * Returns the beginning of a path that a pattern stands for, whose segments may be parameters.
+ *
+ * @param pattern - As in `/tenants/:tenant`; no parameter may hold a slash.
+ */
+export function mountPathIn(pathname: string, pattern: string): string {
+  return pathname.split("/").slice(0, pattern.split("/").length).join("/");
+}
+
+/**
  * Returns what follows the mount path.
  *
  * @returns the empty string for the mount path itself; undefined when the URL is not below it.

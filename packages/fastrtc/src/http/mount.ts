@@ -8,8 +8,11 @@ import type { FastifyPlugin } from "./fastify.ts";
 import { toHonoMiddleware } from "./hono.ts";
 import type { HonoMiddleware } from "./hono.ts";
 import { normalizeMountPath } from "./mount-path.ts";
+import { MountedUpgrades } from "./mounted-upgrades.ts";
 import { attachToServer } from "./node.ts";
 import type { Router } from "./router.ts";
+import { claimUpgrades } from "./server-upgrades.ts";
+import type { Upgrader } from "./upgrade.ts";
 
 /** An Express or Connect application, or a router of Express. */
 export type ExpressTarget = ((...args: never[]) => unknown) & { use(...args: never[]): unknown };
@@ -35,32 +38,51 @@ export type MountTarget = Server | SecureServer | ExpressTarget | FastifyTarget 
  *
  * @param app - A `node:http` or `node:https` server, or an Express, Connect, Fastify or Hono app.
  * @param path - What stands in the URL before the routes; empty for none.
+ * @param upgrader - Takes the WebSockets below the path. On Express, Fastify and Hono they pass
+ * through the application's own middleware first. Express tells which server it listens on; Hono
+ * does not, so a socket that comes before any other request is told to come again.
  * @returns a function that unmounts it: the application then sees those requests itself.
  * @throws {@link InvalidOptionError} when the app is none of these, or the path is not one.
  */
-export function mountOn(app: MountTarget, path: string, router: Router): () => void {
+export function mountOn(
+  app: MountTarget,
+  path: string,
+  router: Router,
+  upgrader?: Upgrader,
+): () => void {
   const mountPath = normalizeMountPath(path);
   if (app instanceof Server || app instanceof SecureServer) {
-    return attachToServer(app, router, mountPath);
+    const release =
+      upgrader &&
+      claimUpgrades(app, (incoming, socket, head) =>
+        upgrader.handle({ incoming, socket, head }, { mountPath }),
+      );
+    const detach = attachToServer(app, router, mountPath);
+    return () => {
+      detach();
+      release?.();
+    };
   }
+  const upgrades = upgrader && new MountedUpgrades(upgrader, mountPath);
   // These frameworks cannot forget a route, but they go on where a middleware answers nothing.
   const paths = new Set(router.paths);
   const guarded: Router = Object.assign(
     async (...args: Parameters<Router>) => (paths.size > 0 ? router(...args) : undefined),
-    { paths },
+    { paths, owns: (path: string) => paths.size > 0 && router.owns(path) },
   );
   if (isFastify(app)) {
     const register = app.register.bind(app) as (
       plugin: FastifyPlugin,
       options: { prefix: string },
     ) => unknown;
-    register(toFastifyPlugin(guarded), { prefix: mountPath });
+    register(toFastifyPlugin(guarded, upgrades), { prefix: mountPath });
   } else if (isHono(app)) {
     const use = app.use.bind(app) as (path: string, middleware: HonoMiddleware) => unknown;
-    use(`${mountPath}/*`, toHonoMiddleware(guarded, mountPath));
+    use(`${mountPath}/*`, toHonoMiddleware(guarded, mountPath, upgrades));
   } else if (isExpress(app)) {
     const use = app.use.bind(app) as (path: string, middleware: ExpressMiddleware) => unknown;
-    use(mountPath === "" ? "/" : mountPath, toExpressMiddleware(guarded, mountPath));
+    upgrades?.attachWhereListening(app);
+    use(mountPath === "" ? "/" : mountPath, toExpressMiddleware(guarded, mountPath, upgrades));
   } else {
     throw new InvalidOptionError(
       "app",
@@ -70,6 +92,7 @@ export function mountOn(app: MountTarget, path: string, router: Router): () => v
   }
   return () => {
     paths.clear();
+    upgrades?.end();
   };
 }
 

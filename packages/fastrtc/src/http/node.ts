@@ -1,9 +1,10 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from "node:http";
 import type { Server as SecureServer } from "node:https";
-import { normalizeMountPath, pathBelow } from "./mount-path.ts";
-import { pathnameOf, requestInfo, toFetchRequest } from "./node-request.ts";
+import { normalizeMountPath } from "./mount-path.ts";
+import { requestInfo, toFetchRequest } from "./node-request.ts";
 import type { NodeRequestDetails } from "./node-request.ts";
 import { sendResponse } from "./node-response.ts";
+import { ownsTarget } from "./route-path.ts";
 import type { Router } from "./router.ts";
 
 /** One request of node's that a router shall answer. */
@@ -34,7 +35,7 @@ export function toNodeHandler(router: Router, options: NodeHandlerOptions = {}):
   const mountPath = normalizeMountPath(options.path ?? "");
   const closing = options.closing ? { closing: options.closing } : {};
   return (incoming, outgoing) => {
-    if (!ownsPath(router, mountPath, incoming.url ?? "/")) {
+    if (!ownsTarget(router, mountPath, incoming.url ?? "/")) {
       notFound(outgoing);
       return;
     }
@@ -65,7 +66,7 @@ export function attachToServer(
   const intercept = (event: string, ...args: unknown[]): boolean => {
     if (!isAttached || event !== "request") return emit(event, ...args);
     const [incoming, outgoing] = args as [IncomingMessage, ServerResponse];
-    if (!ownsPath(router, mountPath, incoming.url ?? "/")) return emit(event, ...args);
+    if (!ownsTarget(router, mountPath, incoming.url ?? "/")) return emit(event, ...args);
     void serve(router, { incoming, outgoing, mountPath }).then((isAnswered) => {
       if (!isAnswered && !emit(event, ...args)) notFound(outgoing);
     });
@@ -79,16 +80,6 @@ export function attachToServer(
     delete (server as Partial<Pick<Server, "emit">>).emit;
     if (original) Object.defineProperty(server, "emit", original);
   };
-}
-
-/**
- * Tells whether a router may answer a request target, without reading anything else.
- *
- * @param target - Path and query, as `incoming.url` has them.
- */
-export function ownsPath(router: Router, mountPath: string, target: string): boolean {
-  const path = pathBelow(mountPath, pathnameOf(target));
-  return path !== undefined && router.paths.has(path);
 }
 
 /**

@@ -67,7 +67,7 @@ describe("GET /outputs", () => {
     expect(await read()).toBe('id: 1\nevent: output\ndata: {"a":1}\n\n');
     expect(await read()).toBe('id: 2\nevent: output\ndata: "x"\n\n');
     expect(await read()).toBeUndefined();
-    expect(service.calls[0]?.body).toBe("abc");
+    expect(service.calls[0]?.body).toEqual({ webrtcId: "abc", token: undefined });
   });
 
   it.each([

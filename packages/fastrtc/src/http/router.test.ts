@@ -115,6 +115,7 @@ describe("POST /webrtc/offer", () => {
     ["a number for a webrtc_id", { ...offer, webrtc_id: 7 }],
     ["a webrtc_id of 129 characters", { ...offer, webrtc_id: "x".repeat(129) }],
     ["a line break in the webrtc_id", { ...offer, webrtc_id: "a\nb" }],
+    ["half a surrogate pair in the webrtc_id", { ...offer, webrtc_id: "a\ud800b" }],
     ["a C1 control character in the webrtc_id", { ...offer, webrtc_id: "a\u0085b" }],
     ["no sdp", { ...offer, sdp: undefined }],
     ["an sdp that is no text", { ...offer, sdp: {} }],

@@ -13,11 +13,13 @@ import { consoleLogger } from "../observe/logger.ts";
 import type { Logger } from "../observe/logger.ts";
 import { Cors } from "./cors.ts";
 import type { CorsOptions } from "./cors.ts";
+import type { ExtraRoute } from "./extra-route.ts";
 import { failureOf, isUnexpected, json, RefusedRequest } from "./failure.ts";
 import { MAX_SIGNALING_BYTES, readJsonObject } from "./json-body.ts";
 import { pathBelow } from "./mount-path.ts";
 import { outputEvents } from "./output-events.ts";
-import { parseSignalingRequest, parseWebrtcId } from "./signaling-request.ts";
+import { RouteTable } from "./route-path.ts";
+import { parseSessionToken, parseSignalingRequest, parseWebrtcId } from "./signaling-request.ts";
 import { loadStaticPage } from "./static-page.ts";
 import type { RequestInfo, StreamService } from "./stream-service.ts";
 
@@ -55,6 +57,8 @@ export interface RouterOptions {
    * @defaultValue 15000
    */
   readonly heartbeatMs?: number;
+  /** What is answered besides FastRTC's own routes. @defaultValue none */
+  readonly routes?: readonly ExtraRoute[];
   /** Where time comes from. @defaultValue the system's clock */
   readonly clock?: Clock;
   /** Told of errors that clients see as `internal_error`. @defaultValue the console */
@@ -70,16 +74,18 @@ export interface Router {
    * @returns undefined when the path is not one of ours.
    */
   (request: Request, info?: RequestInfo): Promise<Response | undefined>;
-  /** The paths that it may answer, below the mount path. */
+  /** The paths that it may answer, below the mount path; one that ends in `/*` is a folder. */
   readonly paths: ReadonlySet<string>;
+  /** Tells whether it may answer a path below the mount path. */
+  owns(path: string): boolean;
 }
 
-interface Route {
-  readonly methods: readonly string[];
-  readonly respond: (request: Request, info: RequestInfo) => Promise<Response>;
-}
+type Route = Omit<ExtraRoute, "path">;
 
 const PAGE_DIRECTORY = new URL("../../page/", import.meta.url);
+
+/** Carries the session token of requests that have no JSON body. */
+const TOKEN_HEADER = "x-session-token";
 
 const SUCCESS = { status: "success" } as const;
 
@@ -97,12 +103,15 @@ export function createRouter(service: StreamService, options: RouterOptions = {}
   const page =
     options.page === true ? loadStaticPage(options.pageDirectory ?? PAGE_DIRECTORY) : undefined;
 
-  const routes = new Map<string, Route>([
+  const own: readonly (readonly [string, Route])[] = [
     ["/webrtc/offer", { methods: ["POST"], respond: signal }],
     ["/input_hook", { methods: ["POST"], respond: setInputs }],
     ["/outputs", { methods: ["GET"], respond: subscribe }],
     ["/config", { methods: ["GET", "HEAD"], respond: config }],
-  ]);
+    ["/ready", { methods: ["GET", "HEAD"], respond: ready }],
+  ];
+  const extra = (options.routes ?? []).map((route) => [route.path, route] as const);
+  const routes = new RouteTable<Route>([...extra, ...own]);
 
   async function signal(request: Request, info: RequestInfo): Promise<Response> {
     const body = parseSignalingRequest(await readJsonObject(request, MAX_SIGNALING_BYTES));
@@ -111,38 +120,49 @@ export function createRouter(service: StreamService, options: RouterOptions = {}
     return json(SUCCESS);
   }
 
-  async function setInputs(request: Request): Promise<Response> {
-    const { webrtc_id: id, ...rest } = await readJsonObject(request, maxInputsBytes);
+  async function setInputs(request: Request, info: RequestInfo): Promise<Response> {
+    const body = await readJsonObject(request, maxInputsBytes);
+    const { webrtc_id: id, session_token: inBody, ...rest } = body;
     const webrtcId = parseWebrtcId(id);
+    const token = parseSessionToken(inBody ?? request.headers.get(TOKEN_HEADER));
     // FastRTC's demos put their own keys beside the id; ours has one key for all.
-    await service.setInputs(
-      webrtcId,
-      Object.hasOwn(rest, "inputs") ? rest["inputs"] : rest,
-      request,
-    );
+    const inputs = Object.hasOwn(rest, "inputs") ? rest["inputs"] : rest;
+    await service.setInputs(inputs, { webrtcId, token, request, info });
     return json(SUCCESS);
   }
 
-  async function subscribe(request: Request): Promise<Response> {
-    const webrtcId = parseWebrtcId(new URL(request.url).searchParams.get("webrtc_id"));
+  async function subscribe(request: Request, info: RequestInfo): Promise<Response> {
+    const { searchParams } = new URL(request.url);
+    const webrtcId = parseWebrtcId(searchParams.get("webrtc_id"));
+    // In the query for an EventSource, which cannot set headers.
+    const token = parseSessionToken(
+      request.headers.get(TOKEN_HEADER) ?? searchParams.get("session_token"),
+    );
     const subscription = new AbortController();
     const leave = (): void => {
       subscription.abort();
     };
     if (request.signal.aborted) leave();
     else request.signal.addEventListener("abort", leave, { once: true });
-    const outputs = await service.outputs(webrtcId, request, subscription.signal);
+    const outputs = await service.outputs({ webrtcId, token, request, info }, subscription.signal);
     return outputEvents(outputs, { clock, logger, heartbeatMs, subscription });
   }
 
-  async function config(request: Request): Promise<Response> {
-    const response = json(await service.config(request));
-    return request.method === "HEAD" ? new Response(null, response) : response;
+  async function config(request: Request, info: RequestInfo): Promise<Response> {
+    return withoutBodyForHead(request, json(await service.config(request, info)));
+  }
+
+  // Not async itself, but every route is.
+  // eslint-disable-next-line @typescript-eslint/require-await
+  async function ready(request: Request): Promise<Response> {
+    const { isReady, sessions } = service.readiness();
+    const status = isReady ? "ready" : "draining";
+    return withoutBodyForHead(request, json({ status, sessions }, isReady ? 200 : 503));
   }
 
   async function answer(
     path: string,
-    { methods, respond }: Route,
+    { methods, respond, failure = failureOf }: Route,
     request: Request,
     info: RequestInfo,
   ): Promise<Response> {
@@ -157,7 +177,7 @@ export function createRouter(service: StreamService, options: RouterOptions = {}
       return refusal;
     } catch (error) {
       if (isUnexpected(error)) logger.error(`${request.method} ${path} failed.`, { error });
-      return failureOf(error);
+      return failure(error);
     }
   }
 
@@ -165,7 +185,7 @@ export function createRouter(service: StreamService, options: RouterOptions = {}
     const mountPath = info.mountPath ?? "";
     const path = pathBelow(mountPath, new URL(request.url).pathname);
     if (path === undefined) return undefined;
-    const found = routes.get(path);
+    const found = routes.find(path);
     if (found) {
       const response = await answer(path, found, request, info);
       cors.apply(request, response);
@@ -174,7 +194,14 @@ export function createRouter(service: StreamService, options: RouterOptions = {}
     return page?.paths.has(path) === true ? page.respond(path, mountPath, request) : undefined;
   }
 
-  return Object.assign(route, { paths: new Set([...routes.keys(), ...(page?.paths ?? [])]) });
+  return Object.assign(route, {
+    paths: new Set([...[...own, ...extra].map(([path]) => path), ...(page?.paths ?? [])]),
+    owns: (path: string) => routes.find(path) !== undefined || page?.paths.has(path) === true,
+  });
+}
+
+function withoutBodyForHead(request: Request, response: Response): Response {
+  return request.method === "HEAD" ? new Response(null, response) : response;
 }
 
 function positive(option: string, value: number): number {

@@ -1,11 +1,13 @@
 import type { CandidateRequest, SignalingRequest } from "@fastrtc/protocol";
+import { isSessionId, MAX_SESSION_ID_LENGTH } from "../transport/session-id.ts";
 import { RefusedRequest } from "./failure.ts";
 import { tooLarge } from "./json-body.ts";
 
 /** The longest SDP that is looked at, in characters; browsers' offers have 2,000 to 10,000. */
 const MAX_SDP_LENGTH = 65_536;
 
-const MAX_ID_LENGTH = 128;
+/** 32 bytes are 43 characters of base64url; room is left for servers that give longer ones. */
+const TOKEN = /^[\w-]{1,128}$/;
 // RFC 8839 section 5.1 bounds none of a candidate's parts, but real ones stay below 300 characters.
 const MAX_CANDIDATE_LENGTH = 1_024;
 
@@ -20,25 +22,35 @@ export function parseSignalingRequest(body: Readonly<Record<string, unknown>>): 
     throw invalid('"type" must be "offer" or "ice-candidate".');
   }
   const webrtcId = parseWebrtcId(body["webrtc_id"]);
+  const token = parseSessionToken(body["session_token"]);
+  const proof = token === undefined ? {} : { session_token: token };
   if (type === "ice-candidate") {
-    return { type, webrtc_id: webrtcId, candidate: parseCandidate(body["candidate"]) };
+    return { type, webrtc_id: webrtcId, candidate: parseCandidate(body["candidate"]), ...proof };
   }
   const { sdp } = body;
   if (typeof sdp !== "string" || sdp === "") throw invalid('"sdp" must be the offer\'s SDP.');
   if (sdp.length > MAX_SDP_LENGTH) throw tooLarge(MAX_SDP_LENGTH);
-  return { type, sdp, webrtc_id: webrtcId };
+  const { params } = body;
+  return { type, sdp, webrtc_id: webrtcId, ...(params === undefined ? {} : { params }), ...proof };
 }
 
 /**
- * Checks a session's name: 1 to 128 characters, none of them a control character, because it
- * goes into log lines and keys of stores.
+ * Checks the token that a client presents; whether it is the right one is not decided here.
+ *
+ * @returns undefined where none is presented.
  */
+export function parseSessionToken(value: unknown): string | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === "string" && TOKEN.test(value)) return value;
+  throw invalid('"session_token" must be the token that came with the answer.');
+}
+
+/** Checks a session's name, see {@link isSessionId}. */
 export function parseWebrtcId(value: unknown): string {
-  if (typeof value !== "string" || value === "" || value.length > MAX_ID_LENGTH) {
-    throw invalid(`"webrtc_id" must be a string of 1 to ${MAX_ID_LENGTH} characters.`);
-  }
-  if (/\p{Cc}/u.test(value)) throw invalid('"webrtc_id" must not contain control characters.');
-  return value;
+  if (isSessionId(value)) return value;
+  throw invalid(
+    `"webrtc_id" must be a string of 1 to ${MAX_SESSION_ID_LENGTH} characters without control characters.`,
+  );
 }
 
 function parseCandidate(value: unknown): CandidateRequest["candidate"] {

@@ -50,7 +50,7 @@ export interface StreamService {
    * @throws {@link NegotiationError} with reason `unknown_connection`, or `invalid_request` when
    * the inputs do not fit.
    */
-  setInputs(webrtcId: string, inputs: unknown, request: Request): Promise<void>;
+  setInputs(inputs: unknown, access: SessionRequestAccess): Promise<void>;
   /**
    * Subscribes to a session's additional outputs: the arguments of each.
    *
@@ -62,10 +62,27 @@ export interface StreamService {
    * @throws {@link NegotiationError} with reason `unknown_connection` or `connection_closed`.
    */
   outputs(
-    webrtcId: string,
-    request: Request,
+    access: SessionRequestAccess,
     signal: AbortSignal,
   ): Promise<AsyncIterable<readonly unknown[]>>;
   /** Tells a client what it needs to know before it offers. */
-  config(request: Request): Promise<ClientConfig>;
+  config(request: Request, info: RequestInfo): Promise<ClientConfig>;
+  /** Tells load balancers whether this process takes new sessions. */
+  readiness(): Readiness;
+}
+
+/** A request about a session that is under way. */
+export interface SessionRequestAccess {
+  readonly webrtcId: string;
+  /** The session token that the request presents. */
+  readonly token: string | undefined;
+  readonly request: Request;
+  readonly info: RequestInfo;
+}
+
+/** Whether a process takes new sessions. */
+export interface Readiness {
+  readonly isReady: boolean;
+  /** How many sessions live in this process. */
+  readonly sessions: number;
 }

@@ -4,7 +4,12 @@ import type {
   ClientConfig,
   OfferRequest,
 } from "@fastrtc/protocol";
-import type { RequestInfo, StreamService } from "../http/stream-service.ts";
+import type {
+  Readiness,
+  RequestInfo,
+  SessionRequestAccess,
+  StreamService,
+} from "../http/stream-service.ts";
 
 /** One call that a {@link FakeStreamService} got. */
 export interface FakeServiceCall {
@@ -18,6 +23,8 @@ export interface FakeServiceCall {
 export class FakeStreamService implements StreamService {
   /** Every call, oldest first. */
   readonly calls: FakeServiceCall[] = [];
+  /** What {@link FakeStreamService.readiness} says. */
+  isReady = true;
   /** What every further call throws, while it is set. */
   failure: unknown;
   /** What {@link FakeStreamService.outputs} gives; by default an output, and then nothing more. */
@@ -34,18 +41,23 @@ export class FakeStreamService implements StreamService {
     await this.#record({ method: "addCandidate", body, request, info });
   }
 
-  async setInputs(webrtcId: string, inputs: unknown, request: Request): Promise<void> {
-    await this.#record({ method: "setInputs", body: { webrtcId, inputs }, request });
+  async setInputs(inputs: unknown, access: SessionRequestAccess): Promise<void> {
+    const { webrtcId, token, request, info } = access;
+    await this.#record({ method: "setInputs", body: { webrtcId, token, inputs }, request, info });
   }
 
   async outputs(
-    webrtcId: string,
-    request: Request,
+    access: SessionRequestAccess,
     signal: AbortSignal,
   ): Promise<AsyncIterable<readonly unknown[]>> {
+    const { webrtcId, token, request, info } = access;
     this.subscription = signal;
-    await this.#record({ method: "outputs", body: webrtcId, request });
+    await this.#record({ method: "outputs", body: { webrtcId, token }, request, info });
     return this.source(signal);
+  }
+
+  readiness(): Readiness {
+    return { isReady: this.isReady, sessions: this.calls.length };
   }
 
   async config(request: Request): Promise<ClientConfig> {
@@ -56,6 +68,8 @@ export class FakeStreamService implements StreamService {
       rtcConfiguration: null,
       trackConstraints: {},
       additionalInputs: null,
+      params: null,
+      isOpen: true,
       page: { title: "Fake", subtitle: "" },
     };
   }

@@ -25,7 +25,7 @@ const saying = (durationMs: number): ReplyFunction =>
   };
 
 const names = (events: readonly { readonly what: string }[]): string[] =>
-  events.map(({ what }) => what).filter((what) => what !== "turn-traced");
+  events.map(({ what }) => what).filter((what) => !["turn-traced", "reply-told"].includes(what));
 
 describe("a simulated conversation", () => {
   it("goes from speech to the end of the reply", async () => {

@@ -14,6 +14,7 @@ import type { StreamHandlerBase } from "../handler/stream-handler.ts";
 import type { Timer } from "../media/clock.ts";
 import { silentLogger } from "../observe/logger.ts";
 import type { Logger } from "../observe/logger.ts";
+import { clientInfo } from "../session/client-info.ts";
 import { Session } from "../session/session.ts";
 import { Caller } from "./caller.ts";
 import { ConversationError } from "./conversation-error.ts";
@@ -23,6 +24,7 @@ import { Conversation } from "./conversation.ts";
 import { Ear } from "./ear.ts";
 import { MemoryTransport } from "./memory-transport.ts";
 import { Microphone } from "./microphone.ts";
+import { sessionSelf } from "./session-self.ts";
 import { VirtualTime } from "./virtual-time.ts";
 import { installVirtualTimers } from "./virtual-timers.ts";
 
@@ -47,6 +49,12 @@ export interface SimulationOptions {
   readonly url?: string;
   /** Headers of that request. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Who the caller is: `context.user`. */
+  readonly user?: unknown;
+  /** The session's parameters, as a schema would have left them: `context.params`. */
+  readonly params?: unknown;
+  /** The session's state when it begins: `context.state`. @defaultValue an empty object */
+  readonly state?: unknown;
   /** Seconds after which the session ends. @defaultValue Infinity */
   readonly timeLimit?: number;
   /** Noise at the caller's, in dB relative to full scale, at most 0. @defaultValue none */
@@ -213,14 +221,20 @@ class Simulation {
   }
 
   #createSession(handler: StreamHandlerBase, options: SimulationOptions): Session {
+    const headers = new Headers(options.headers);
     return new Session({
-      webrtcId: options.webrtcId ?? "caller",
-      request: {
-        method: "POST",
-        url: options.url ?? "http://localhost/webrtc/offer",
-        headers: new Headers(options.headers),
-        remoteAddress: undefined,
-      },
+      self: sessionSelf(options.webrtcId ?? "caller", {
+        client: clientInfo(headers, undefined),
+        request: {
+          method: "POST",
+          url: options.url ?? "http://localhost/webrtc/offer",
+          headers,
+          remoteAddress: undefined,
+        },
+        user: options.user,
+        params: options.params,
+        ...(options.state === undefined ? {} : { state: options.state }),
+      }),
       transport: this.#transport,
       handler,
       initialInputs: options.inputs ?? [],
@@ -228,6 +242,7 @@ class Simulation {
         this.#outputs.push(args);
       },
       onTurn: undefined,
+      onDtmf: undefined,
       timeLimit: options.timeLimit ?? Infinity,
       encoder: {},
       clock: this.#time.clock,
@@ -255,6 +270,10 @@ class Simulation {
         break;
       case "turn":
         this.#note("server", "turn-traced", { index: message.data.index });
+        break;
+      case "reply":
+      case "transcript":
+        this.#note("server", `${message.type}-told`, message.data);
         break;
       case "fetch_output":
         this.#note("server", "output", message.data);
