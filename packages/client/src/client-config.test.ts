@@ -16,6 +16,8 @@ test("takes what the server says", async () => {
     rtcConfiguration: { iceServers: [] },
     trackConstraints: { echoCancellation: false },
     additionalInputs: { type: "object" },
+    params: { type: "object", properties: {} },
+    isOpen: true,
     page: { title: "Parrot", subtitle: "Says it again" },
   };
   expect(await ask(() => Response.json(config))).toEqual(config);

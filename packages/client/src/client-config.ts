@@ -10,6 +10,9 @@ export const DEFAULT_CONFIG: ClientConfig = {
   // Without echo cancellation a reply from a loudspeaker is heard as the user's barge-in.
   trackConstraints: { echoCancellation: true, noiseSuppression: true, autoGainControl: true },
   additionalInputs: null,
+  params: null,
+  // A server that says nothing of it is not accused of it.
+  isOpen: false,
   page: { title: "FastRTC", subtitle: "" },
 };
 
@@ -27,7 +30,8 @@ export async function fetchClientConfig(
 ): Promise<ClientConfig> {
   const { response, body } = await endpoint.get("/config", signal);
   if (!response.ok || !isRecord(body)) return DEFAULT_CONFIG;
-  const { modality, mode, rtcConfiguration, trackConstraints, additionalInputs, page } = body;
+  const { modality, mode, rtcConfiguration, trackConstraints, page } = body;
+  const { additionalInputs, params, isOpen } = body;
   const text = (value: unknown, otherwise: string): string =>
     typeof value === "string" ? value : otherwise;
   return {
@@ -39,6 +43,8 @@ export async function fetchClientConfig(
       ? trackConstraints
       : DEFAULT_CONFIG.trackConstraints,
     additionalInputs: isRecord(additionalInputs) ? additionalInputs : null,
+    params: isRecord(params) ? params : null,
+    isOpen: isOpen === true,
     page: isRecord(page)
       ? {
           title: text(page["title"], DEFAULT_CONFIG.page.title),

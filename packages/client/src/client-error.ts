@@ -12,12 +12,20 @@ export type FastRTCClientErrorCode =
   | "limit-reached"
   /** A session with this `webrtcId` lives already. */
   | "already-exists"
+  /** The server does not know who this is, or does not let them in. */
+  | "not-authorized"
+  /** The server does not accept the session's parameters: see `issues`. */
+  | "params-rejected"
   /** The server said no: see `signalingError` and `status`. */
   | "refused"
   /** The server could not be reached over HTTP. */
   | "network"
   /** HTTP works, but no path for media was found, or it was lost. */
   | "ice-failed"
+  /** The path was lost, and none was found again in time. */
+  | "connection-lost"
+  /** The server does not go on with a session of before: see `cause`. */
+  | "resume-refused"
   /** The server ended the session. */
   | "closed-by-server"
   /** The handler reported an error; the session goes on. */
@@ -29,9 +37,9 @@ export type FastRTCClientErrorCode =
   /** This browser, or this client, cannot do that. */
   | "unsupported";
 
-/** What is wrong with one input. */
+/** What is wrong with one input, or one parameter. */
 export interface InputIssue {
-  /** The input's name; members of members after dots; empty for the inputs as a whole. */
+  /** Its name; members of members after dots; empty for all of them together. */
   readonly path: string;
   readonly message: string;
 }
@@ -48,7 +56,7 @@ export interface FastRTCClientErrorDetails {
   readonly limit?: number;
   /** When to try again. */
   readonly retryAfterSeconds?: number;
-  /** What is wrong with the inputs. */
+  /** What is wrong with the inputs or parameters. */
   readonly issues?: readonly InputIssue[];
 }
 
@@ -65,7 +73,7 @@ export class FastRTCClientError extends Error {
   readonly limit: number | undefined;
   /** When to try again, where the server said so. */
   readonly retryAfterSeconds: number | undefined;
-  /** With `inputs-rejected`: what is wrong, input by input. */
+  /** With `inputs-rejected` and `params-rejected`: what is wrong, field by field. */
   readonly issues: readonly InputIssue[];
 
   constructor(

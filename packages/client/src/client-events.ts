@@ -1,4 +1,4 @@
-import type { TurnLog, TurnTrace } from "@fastrtc/protocol";
+import type { ReplyProgress, TurnLog, TurnTrace, UserTranscript } from "@fastrtc/protocol";
 import type { FastRTCClientError } from "./client-error.ts";
 
 /** Where a session stands. */
@@ -18,6 +18,11 @@ export type ClientState =
 export interface StateChange {
   readonly state: ClientState;
   readonly previous: ClientState;
+  /**
+   * With `connected`, after `connect()` and after a loss: whether an earlier session goes on. Left
+   * out when the path merely came back.
+   */
+  readonly resumed?: boolean;
   /** With `closed`: who ended it. */
   readonly closedBy?: "client" | "server";
   /** A sentence for people, where there is something to say. */
@@ -29,10 +34,16 @@ export interface StateChange {
 /** What a {@link FastRTCClient} tells, by event name. */
 export interface ClientEvents {
   "state-changed": StateChange;
+  /** An earlier session goes on: its context and memory are the same, on a new path. */
+  resumed: { readonly webrtcId: string };
   /** A moment of a turn. */
   "turn-log": TurnLog;
   /** When what happened in a turn; again when more is known. Not from FastRTC's own servers. */
   "turn-traced": TurnTrace;
+  /** A reply begins, says its words, ends or is stopped. Not from FastRTC's own servers. */
+  reply: ReplyProgress;
+  /** What the user has said, where the server recognises it; again when more is known. */
+  transcript: UserTranscript;
   /** The values of one `AdditionalOutputs`. */
   output: readonly unknown[];
   /** What the handler sent, whatever it is. */

@@ -1,25 +1,30 @@
-import {
-  parseServerMessage,
-  type ClientConfig,
-  type ServerMessage,
-  type TurnLog,
-} from "@fastrtc/protocol";
+import { parseServerMessage, type ClientConfig, type ServerMessage } from "@fastrtc/protocol";
 import { FastRTCClientError, toClientError } from "./client-error.ts";
-import type { ClientEvents, ClientState } from "./client-events.ts";
+import type { ClientEvents } from "./client-events.ts";
 import type { FastRTCClientOptions } from "./client-options.ts";
-import { ConnectionStatsReader, type ConnectionStats } from "./connection-stats.ts";
+import type { ClientTransport, ClientTransportListener } from "./client-transport.ts";
+import type { ConnectionStats } from "./connection-stats.ts";
+import { createTransport } from "./create-transport.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { postInputs, type ClientInputs } from "./inputs.ts";
 import { Microphone } from "./microphone.ts";
 import { OutputStream } from "./output-stream.ts";
-import { PeerConnection } from "./peer-connection.ts";
 import { PlaybackReport } from "./playback-report.ts";
-import { SignalingClient } from "./signaling-client.ts";
+import { isFinal } from "./refusal.ts";
+import { Resumption, toResumeError } from "./resumption.ts";
+import { takeServerMessage } from "./server-events.ts";
+import type { SessionClaim } from "./session-claim.ts";
 
 const CONNECT_TIMEOUT_MS = 30_000;
+const RESUME_TIMEOUT_MS = 30_000;
 // A server that says goodbye hangs up itself once its last words are played; this is for one
 // that forgets to.
 const GOODBYE_TIMEOUT_MS = 10_000;
+
+/** Where a session stands while it lives. */
+export type SessionProgress =
+  | { readonly state: "requesting-microphone" | "connecting" | "reconnecting" }
+  | { readonly state: "connected"; readonly resumed?: boolean };
 
 /** How a session ended. */
 export interface SessionEnd {
@@ -42,21 +47,25 @@ export interface ClientSessionHost {
   readonly options: FastRTCClientOptions;
   loadConfig(signal: AbortSignal): Promise<ClientConfig>;
   choices(): SessionChoices;
-  onState(state: ClientState): void;
+  onProgress(progress: SessionProgress): void;
   onStream(stream: MediaStream): void;
   /** Called exactly once, last. */
   onEnded(end: SessionEnd): void;
   emit<Name extends keyof ClientEvents>(name: Name, event: ClientEvents[Name]): void;
 }
 
-/** One connected life, from the question for the microphone to the hang-up; never used twice. */
+/**
+ * One connected life, from the question for the microphone to the hang-up; never used twice.
+ *
+ * It may have several paths to the server, one after the other: a lost one is followed by the next.
+ */
 export class ClientSession {
-  readonly webrtcId: string;
+  readonly #claim: SessionClaim;
   readonly #host: ClientSessionHost;
   readonly #controller = new AbortController();
-  readonly #stats = new ConnectionStatsReader();
   #microphone: Microphone | undefined;
-  #peer: PeerConnection | undefined;
+  #transport: ClientTransport | undefined;
+  #resumption: Resumption | undefined;
   #outputs: OutputStream | undefined;
   #playback: PlaybackReport | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -65,10 +74,9 @@ export class ClientSession {
   #hasEnded = false;
   #replacing: Promise<void> = Promise.resolve();
   #posting: Promise<void> = Promise.resolve();
-  #onConnected: (() => void) | undefined;
 
-  constructor(webrtcId: string, host: ClientSessionHost) {
-    this.webrtcId = webrtcId;
+  constructor(claim: SessionClaim, host: ClientSessionHost) {
+    this.#claim = claim;
     this.#host = host;
   }
 
@@ -84,10 +92,15 @@ export class ClientSession {
    */
   async connect(): Promise<void> {
     const { signal } = this.#controller;
+    const isResuming = this.#claim.sessionToken !== undefined;
     try {
       await this.#open(signal);
-    } catch (error) {
-      this.#fail(toClientError(error, "unsupported"));
+    } catch (caught) {
+      const error = toClientError(caught, "unsupported");
+      // Only a server's answer says that the session is gone: a full server, say, may let it in later.
+      const isGone =
+        isResuming && !this.#isAnswered && error.status !== undefined && isFinal(error);
+      this.#fail(isGone ? toResumeError(error) : error);
       // What ended the session explains more than what then broke because of it.
       throw signal.reason;
     }
@@ -96,13 +109,8 @@ export class ClientSession {
   async #open(signal: AbortSignal): Promise<void> {
     const host = this.#host;
     // The promise of ending: every wait below is left as soon as the session ends.
-    const ended = new Promise<never>((_, reject) => {
-      signal.addEventListener("abort", () => {
-        reject(signal.reason as Error);
-      });
-    });
-    ended.catch(() => undefined);
-    this.#host.onState("connecting");
+    const ended = rejectOnAbort(signal);
+    host.onProgress({ state: "connecting" });
     const config = await Promise.race([host.loadConfig(signal), ended]);
     if (config.modality !== "audio") {
       throw new FastRTCClientError(
@@ -111,27 +119,133 @@ export class ClientSession {
       );
     }
     if (config.mode !== "receive") {
-      host.onState("requesting-microphone");
+      host.onProgress({ state: "requesting-microphone" });
       await Promise.race([this.#openMicrophone(config, host.choices().deviceId), ended]);
-      host.onState("connecting");
+      host.onProgress({ state: "connecting" });
     }
     const timeoutMs = host.options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
     this.#timer = setTimeout(() => {
-      this.#fail(
-        new FastRTCClientError(
-          "ice-failed",
-          `No connection within ${timeoutMs / 1000} seconds. A VPN or firewall may block UDP; across networks the server needs a public address or a TURN server.`,
-        ),
-      );
+      this.#fail(tooSlow(timeoutMs / 1000, host.options.transport));
     }, timeoutMs);
-    const peer = this.#openPeer(config, signal);
-    const connected = new Promise<void>((resolve) => (this.#onConnected = resolve));
-    await Promise.race([peer.open(this.#microphone?.stream, config.mode !== "send"), ended]);
+    await this.#openPath(config, signal);
+  }
+
+  /** Opens a path; resolves when media and messages flow on it. */
+  async #openPath(config: ClientConfig, signal: AbortSignal): Promise<void> {
+    let isUp = false;
+    let connected: () => void = () => undefined;
+    let lost: (error: FastRTCClientError) => void = () => undefined;
+    const outcome = new Promise<void>((resolve, reject) => {
+      connected = resolve;
+      lost = reject;
+    });
+    const aborted = rejectOnAbort(signal);
+    outcome.catch(() => undefined);
+    const listener: ClientTransportListener = {
+      ...this.#listener(),
+      onConnected: () => {
+        this.#onConnected(!isUp);
+        isUp = true;
+        connected();
+      },
+      onLost: (error) => {
+        if (isUp) this.#onLost(error, config);
+        else lost(error);
+      },
+    };
+    const { endpoint, options } = this.#host;
+    const claim = this.#claim;
+    const transport = await createTransport({ endpoint, options, config, claim, listener });
+    if (signal.aborted) transport.close();
+    signal.throwIfAborted();
+    this.#transport = transport;
+    try {
+      const opening = transport.open(this.#microphone?.stream, config.mode !== "send");
+      await Promise.race([opening, outcome, aborted]);
+      await Promise.race([opening, aborted]);
+      this.#onAnswered();
+      await Promise.race([outcome, aborted]);
+    } catch (error) {
+      transport.close();
+      if (this.#transport === transport) this.#transport = undefined;
+      throw error;
+    }
+  }
+
+  #listener(): Omit<ClientTransportListener, "onConnected" | "onLost"> {
+    const host = this.#host;
+    let stream: MediaStream | undefined;
+    return {
+      onInterrupted: () => {
+        host.onProgress({ state: "reconnecting" });
+      },
+      onStream: (received) => {
+        if (received === stream) return;
+        stream = received;
+        host.onStream(received);
+      },
+      onMessage: (text) => {
+        const message = parseServerMessage(text);
+        if (message !== undefined) this.#onServerMessage(message);
+      },
+      onWarning: (message) => {
+        host.emit("warning", message);
+      },
+      onPlaybackBlocked: () => {
+        host.emit("playback-blocked", undefined);
+      },
+      onClosed: () => {
+        this.#onHangUp();
+      },
+    };
+  }
+
+  #onAnswered(): void {
     this.#isAnswered = true;
-    const { inputs } = host.choices();
+    const { endpoint, options } = this.#host;
+    const { inputs } = this.#host.choices();
     if (inputs !== undefined) void this.#postInputs(inputs);
-    if (host.options.outputs === "sse") this.#openOutputs();
-    await Promise.race([connected, ended]);
+    if (options.outputs !== "sse") return;
+    if (this.#outputs !== undefined) this.#outputs.renew();
+    else {
+      this.#outputs = new OutputStream({
+        endpoint,
+        claim: this.#claim,
+        onOutput: (values) => {
+          this.#host.emit("output", values);
+        },
+      });
+    }
+  }
+
+  #onConnected(isNewPath: boolean): void {
+    const { webrtcId, isResumed } = this.#claim;
+    if (this.#goodbye === undefined) clearTimeout(this.#timer);
+    this.#playback ??= this.#reportPlayback();
+    this.#host.onProgress({
+      state: "connected",
+      ...(isNewPath ? { resumed: isResumed } : {}),
+    });
+    if (isNewPath && isResumed) this.#host.emit("resumed", { webrtcId });
+  }
+
+  #onLost(error: FastRTCClientError, config: ClientConfig): void {
+    this.#transport = undefined;
+    const { options } = this.#host;
+    const canResume = (options.resume ?? true) && this.#claim.sessionToken !== undefined;
+    if (!canResume || this.#goodbye !== undefined || isFinal(error)) {
+      this.#fail(error);
+      return;
+    }
+    this.#host.onProgress({ state: "reconnecting" });
+    this.#resumption?.close();
+    this.#resumption = new Resumption({
+      timeoutMs: options.resumeTimeoutMs ?? RESUME_TIMEOUT_MS,
+      open: (signal) => this.#openPath(config, signal),
+      onFailed: (failure) => {
+        this.#fail(failure);
+      },
+    });
   }
 
   /**
@@ -143,18 +257,18 @@ export class ClientSession {
     if (!this.#isAnswered) return Promise.resolve();
     const { signal } = this.#controller;
     const posting = this.#posting.then(() =>
-      postInputs(this.#host.endpoint, this.webrtcId, inputs, signal),
+      postInputs(this.#host.endpoint, this.#claim, inputs, signal),
     );
     this.#posting = posting.catch(() => undefined);
     return posting;
   }
 
-  /** Sends a text over the data channel. */
+  /** Sends a text to the handler. */
   send(text: string): void {
-    if (this.#peer === undefined) {
+    if (this.#transport === undefined) {
       throw new FastRTCClientError("not-connected", "There is no connected session to send to.");
     }
-    this.#peer.send(text);
+    this.#transport.send(text);
   }
 
   /** Sends silence, or sound again. */
@@ -172,10 +286,20 @@ export class ClientSession {
     return replacing;
   }
 
-  /** Reads how good the connection is; undefined before there is one. */
+  /** Reads how good the path is; undefined before there is one. */
   async readStats(): Promise<ConnectionStats | undefined> {
-    const report = await this.#peer?.getStats();
-    return report === undefined ? undefined : this.#stats.read(report);
+    return this.#transport?.readStats();
+  }
+
+  /** Lets the transport play after the browser wanted a click. Returns whether it does. */
+  async resumePlayback(): Promise<boolean> {
+    return (await this.#transport?.resumePlayback()) ?? true;
+  }
+
+  /** The network may have changed, or come back. */
+  checkPath(): void {
+    this.#resumption?.hurry();
+    this.#transport?.checkPath();
   }
 
   /** Ends the session. */
@@ -205,7 +329,7 @@ export class ClientSession {
     const previous = this.#microphone;
     this.#microphone = microphone;
     try {
-      await this.#peer?.replaceTrack(microphone.track);
+      await this.#transport?.replaceMicrophone(microphone.stream);
     } finally {
       previous?.close();
     }
@@ -220,113 +344,36 @@ export class ClientSession {
     }
   }
 
-  #openPeer(config: ClientConfig, signal: AbortSignal): PeerConnection {
-    const host = this.#host;
-    let stream: MediaStream | undefined;
-    this.#peer = new PeerConnection({
-      rtcConfiguration:
-        host.options.rtcConfiguration ??
-        (config.rtcConfiguration as RTCConfiguration | null) ??
-        undefined,
-      signaling: new SignalingClient(host.endpoint, this.webrtcId),
-      signal,
-      listener: {
-        onConnected: () => {
-          clearTimeout(this.#timer);
-          this.#reportPlayback();
-          host.onState("connected");
-          this.#onConnected?.();
-        },
-        onInterrupted: () => host.onState("reconnecting"),
-        onStream: (received) => {
-          if (received === stream) return;
-          stream = received;
-          host.onStream(received);
-        },
-        onMessage: (text) => {
-          const message = parseServerMessage(text);
-          if (message !== undefined) this.#onServerMessage(message);
-        },
-        onCandidateLost: (error) => {
-          host.emit("warning", toClientError(error, "network").message);
-        },
-        onClosed: () => {
-          this.#onHangUp();
-        },
-        onFailed: (error) => {
-          this.#fail(error);
-        },
-      },
-    });
-    return this.#peer;
-  }
-
-  // With a reader of its own: what the application reads are differences between its own readings.
-  #reportPlayback(): void {
-    const peer = this.#peer;
-    if (peer === undefined || this.#playback) return;
-    const stats = new ConnectionStatsReader();
-    this.#playback = new PlaybackReport({
-      readDelayMs: async () => stats.read(await peer.getStats()).jitterBufferMs,
-      readLevel: () => peer.readPlayedLevel(),
+  #reportPlayback(): PlaybackReport {
+    return new PlaybackReport({
+      readDelayMs: async () => this.#transport?.readPlaybackDelay(),
+      readLevel: async () => this.#transport?.readPlayedLevel(),
       send: (text) => {
-        peer.send(text);
-      },
-    });
-  }
-
-  #openOutputs(): void {
-    this.#outputs = new OutputStream({
-      endpoint: this.#host.endpoint,
-      webrtcId: this.webrtcId,
-      onOutput: (values) => {
-        this.#host.emit("output", values);
+        this.send(text);
       },
     });
   }
 
   #onServerMessage(message: ServerMessage): void {
     const host = this.#host;
-    switch (message.type) {
-      case "log":
-        if (message.data === "response_starting") this.#playback?.expectReply();
-        if (isTurnLog(message.data)) host.emit("turn-log", message.data);
-        break;
-      case "turn":
-        host.emit("turn-traced", message.data);
-        break;
-      case "fetch_output":
-        // Empty from servers that keep the values for `/outputs`.
-        if ((host.options.outputs ?? "channel") === "channel" && message.data.length > 0) {
-          host.emit("output", message.data);
-        }
-        break;
-      case "send_input":
-        void this.#postInputs(host.choices().inputs ?? {});
-        break;
-      case "message":
-        host.emit("message", message.data);
-        break;
-      case "stopword":
-        host.emit("stop-word-heard", undefined);
-        break;
-      case "error":
-        host.emit("error", new FastRTCClientError("reported-by-server", message.message));
-        break;
-      case "warning":
-        host.emit("warning", message.message);
-        break;
-      case "end_stream":
-        this.#goodbye = message.data;
+    takeServerMessage(message, {
+      takesOutputs: (host.options.outputs ?? "channel") === "channel",
+      emit: (name, event) => {
+        host.emit(name, event);
+      },
+      onReplyStarting: () => this.#playback?.expectReply(),
+      onInputsWanted: () => void this.#postInputs(host.choices().inputs ?? {}),
+      onGoodbye: (text) => {
+        this.#goodbye = text;
         clearTimeout(this.#timer);
         this.#timer = setTimeout(() => {
           this.#onHangUp();
         }, GOODBYE_TIMEOUT_MS);
-        break;
-      case "update_connection":
+      },
+      onHangUp: () => {
         this.#onHangUp();
-        break;
-    }
+      },
+    });
   }
 
   async #postInputs(inputs: ClientInputs): Promise<void> {
@@ -354,7 +401,8 @@ export class ClientSession {
     this.#hasEnded = true;
     clearTimeout(this.#timer);
     this.#controller.abort(reason);
-    this.#peer?.close();
+    this.#resumption?.close();
+    this.#transport?.close();
     this.#microphone?.close();
     this.#outputs?.close();
     this.#playback?.close();
@@ -362,6 +410,30 @@ export class ClientSession {
   }
 }
 
-function isTurnLog(text: string): text is TurnLog {
-  return text === "started_talking" || text === "pause_detected" || text === "response_starting";
+function tooSlow(
+  seconds: number,
+  transport: FastRTCClientOptions["transport"],
+): FastRTCClientError {
+  return transport === "websocket"
+    ? new FastRTCClientError(
+        "network",
+        `No WebSocket session within ${seconds} seconds. The server may be overloaded, or a proxy on the way may pass no WebSockets on.`,
+      )
+    : new FastRTCClientError(
+        "ice-failed",
+        `No connection within ${seconds} seconds. A VPN or firewall may block UDP; across networks the server needs a public address or a TURN server.`,
+      );
+}
+
+/** Gives a promise that rejects with the signal's reason, and disturbs nobody who does not wait. */
+function rejectOnAbort(signal: AbortSignal): Promise<never> {
+  const aborted = new Promise<never>((_, reject) => {
+    const abort = (): void => {
+      reject(signal.reason as Error);
+    };
+    if (signal.aborted) abort();
+    else signal.addEventListener("abort", abort, { once: true });
+  });
+  aborted.catch(() => undefined);
+  return aborted;
 }

@@ -32,6 +32,11 @@ export class Endpoint {
     return url.href;
   }
 
+  /** Gives the address of a route as messages show it: without the query, which may be a secret. */
+  name(route: string): string {
+    return nameOf(this.url(route));
+  }
+
   /**
    * Asks a route below the mount path.
    *
@@ -44,7 +49,7 @@ export class Endpoint {
       init.signal?.throwIfAborted();
       throw new FastRTCClientError(
         "network",
-        `The server does not answer at ${url}. Is it running, and is this computer online?`,
+        `The server does not answer at ${nameOf(url)}. Is it running, and is this computer online?`,
         { cause: error },
       );
     }
@@ -69,6 +74,11 @@ export class Endpoint {
     });
     return { response, body: await readJson(response, signal) };
   }
+}
+
+function nameOf(url: string): string {
+  const { origin, pathname } = new URL(url);
+  return `${origin}${pathname}`;
 }
 
 async function readJson(response: Response, signal: AbortSignal | undefined): Promise<unknown> {

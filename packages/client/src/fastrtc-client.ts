@@ -11,11 +11,13 @@ import { FastRTCClientError } from "./client-error.ts";
 import type { ClientEvents, ClientState, StateChange } from "./client-events.ts";
 import type { FastRTCClientOptions } from "./client-options.ts";
 import { ClientSession, type ClientSessionHost, type SessionEnd } from "./client-session.ts";
+import type { ConnectOptions } from "./connect-options.ts";
 import type { ConnectionStats } from "./connection-stats.ts";
 import { Endpoint } from "./endpoint.ts";
 import { EventEmitter } from "./event-emitter.ts";
 import type { ClientInputs } from "./inputs.ts";
 import { LevelMeter } from "./level-meter.ts";
+import type { SessionClaim } from "./session-claim.ts";
 import { Speaker } from "./speaker.ts";
 import { createWebrtcId } from "./webrtc-id.ts";
 
@@ -40,7 +42,7 @@ export class FastRTCClient extends EventEmitter<ClientEvents> {
   #state: ClientState = "idle";
   #session: ClientSession | undefined;
   #connecting: Promise<void> | undefined;
-  #webrtcId: string | undefined;
+  #claim: SessionClaim | undefined;
   #deviceId: string | undefined;
   #inputs: ClientInputs | undefined;
   #outputStream: MediaStream | undefined;
@@ -68,7 +70,15 @@ export class FastRTCClient extends EventEmitter<ClientEvents> {
 
   /** The session's name: the current one's, or the last one's; undefined before the first. */
   get webrtcId(): string | undefined {
-    return this.#webrtcId;
+    return this.#claim?.webrtcId;
+  }
+
+  /**
+   * The proof that the session is ours; undefined before the server's answer, and with servers that
+   * give none. Whoever has it and the `webrtcId` can resume the session: keep it like a password.
+   */
+  get sessionToken(): string | undefined {
+    return this.#claim?.sessionToken;
   }
 
   /** Whether the microphone is muted. */
@@ -115,16 +125,30 @@ export class FastRTCClient extends EventEmitter<ClientEvents> {
    * Resolves when audio and messages flow. While it runs, or when connected, a second call
    * changes nothing. After the end it starts a new session.
    *
-   * @param options - `signal` gives up; what was opened is closed again.
-   * @throws {@link FastRTCClientError} when it fails, an `AbortError` after `close()`.
+   * A session that was lost with its page goes on with its `webrtcId` and `sessionToken`:
+   *
+   * @example
+   * ```ts
+   * client.on("state-changed", ({ state }) => {
+   *   if (state !== "connected") return;
+   *   const { webrtcId, sessionToken } = client;
+   *   sessionStorage.setItem("session", JSON.stringify({ webrtcId, sessionToken }));
+   * });
+   * const earlier = JSON.parse(sessionStorage.getItem("session") ?? "{}");
+   * button.onclick = () => client.connect(earlier).catch(() => undefined);
+   * ```
+   *
+   * @throws {@link FastRTCClientError} when it fails, `resume-refused` when the earlier session is
+   * gone, an `AbortError` after `close()`.
    */
-  connect(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+  connect(options: ConnectOptions = {}): Promise<void> {
     if (this.#connecting !== undefined) return this.#connecting;
     if (this.#session !== undefined) return Promise.resolve();
-    this.#connecting = this.#connect(options.signal).finally(() => {
-      this.#connecting = undefined;
+    const connecting = this.#connect(options).finally(() => {
+      if (this.#connecting === connecting) this.#connecting = undefined;
     });
-    return this.#connecting;
+    this.#connecting = connecting;
+    return connecting;
   }
 
   /** Ends the session, also one that is still connecting. Safe to call at any time. */
@@ -161,8 +185,13 @@ export class FastRTCClient extends EventEmitter<ClientEvents> {
   }
 
   /** Plays after `playback-blocked`; call it from a click. Returns whether it plays now. */
-  resumePlayback(): Promise<boolean> {
-    return this.#speaker.resume();
+  async resumePlayback(): Promise<boolean> {
+    // Both within the click: browsers ask when each of them was begun.
+    const [plays, runs] = await Promise.all([
+      this.#speaker.resume(),
+      this.#session?.resumePlayback() ?? true,
+    ]);
+    return plays && runs;
   }
 
   /**
@@ -193,16 +222,22 @@ export class FastRTCClient extends EventEmitter<ClientEvents> {
     return this.#session?.readStats();
   }
 
-  async #connect(signal: AbortSignal | undefined): Promise<void> {
+  async #connect({ signal, ...options }: ConnectOptions): Promise<void> {
     signal?.throwIfAborted();
-    const session = new ClientSession(this.#options.webrtcId ?? createWebrtcId(), this.#host());
+    const claim: SessionClaim = {
+      webrtcId: options.webrtcId ?? this.#options.webrtcId ?? createWebrtcId(),
+      params: options.params ?? this.#options.params,
+      sessionToken: options.sessionToken,
+      isResumed: false,
+    };
+    const session = new ClientSession(claim, this.#host(options.transport));
     this.#session = session;
-    this.#webrtcId = session.webrtcId;
+    this.#claim = claim;
     const onAbort = (): void => {
       session.close(signal?.reason);
     };
     signal?.addEventListener("abort", onAbort);
-    if (typeof addEventListener === "function") addEventListener("pagehide", this.#onPageHide);
+    this.#watchPage();
     try {
       await session.connect();
     } finally {
@@ -210,18 +245,18 @@ export class FastRTCClient extends EventEmitter<ClientEvents> {
     }
   }
 
-  #host(): ClientSessionHost {
+  #host(transport: FastRTCClientOptions["transport"]): ClientSessionHost {
     return {
       endpoint: this.#endpoint,
-      options: this.#options,
+      options: transport === undefined ? this.#options : { ...this.#options, transport },
       loadConfig: (signal) => this.loadConfig(signal),
       choices: () => ({
         deviceId: this.#deviceId,
         isMuted: this.#isMuted,
         inputs: this.#inputs,
       }),
-      onState: (state) => {
-        this.#setState({ state });
+      onProgress: (progress) => {
+        this.#setState(progress);
       },
       onStream: (stream) => {
         this.#onStream(stream);
@@ -235,9 +270,30 @@ export class FastRTCClient extends EventEmitter<ClientEvents> {
     };
   }
 
+  #watchPage(): void {
+    if (typeof addEventListener !== "function") return;
+    addEventListener("pagehide", this.#onPageHide);
+    addEventListener("online", this.#onPageAwake);
+    addEventListener("visibilitychange", this.#onPageAwake);
+  }
+
+  #unwatchPage(): void {
+    if (typeof removeEventListener !== "function") return;
+    removeEventListener("pagehide", this.#onPageHide);
+    removeEventListener("online", this.#onPageAwake);
+    removeEventListener("visibilitychange", this.#onPageAwake);
+  }
+
   // A page that goes away without a word would hold its place on the server for half a minute.
   readonly #onPageHide = (): void => {
     this.close();
+  };
+
+  // Timers of hidden pages are slow, and those of sleeping computers stand still.
+  readonly #onPageAwake = (): void => {
+    if (typeof document === "undefined" || document.visibilityState === "visible") {
+      this.#session?.checkPath();
+    }
   };
 
   #onStream(stream: MediaStream): void {
@@ -249,10 +305,10 @@ export class FastRTCClient extends EventEmitter<ClientEvents> {
   }
 
   #onEnded(end: SessionEnd): void {
-    if (typeof removeEventListener === "function") {
-      removeEventListener("pagehide", this.#onPageHide);
-    }
+    this.#unwatchPage();
     this.#session = undefined;
+    // Its connect() is about to fail; the next one begins a new session.
+    this.#connecting = undefined;
     this.#outputStream = undefined;
     this.#speaker.stop();
     this.#meter.close();

@@ -1,6 +1,8 @@
-import { FastRTCClientError, type InputIssue } from "./client-error.ts";
+import { FastRTCClientError } from "./client-error.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { isRecord } from "./record.ts";
+import { readIssues } from "./refusal.ts";
+import { tokenField, type SessionClaim } from "./session-claim.ts";
 
 /** Additional inputs: by name, as the server's schema has them, or by position, as FastRTC has. */
 export type ClientInputs = Readonly<Record<string, unknown>> | readonly unknown[];
@@ -13,13 +15,13 @@ export type ClientInputs = Readonly<Record<string, unknown>> | readonly unknown[
  */
 export async function postInputs(
   endpoint: Endpoint,
-  webrtcId: string,
+  claim: SessionClaim,
   inputs: ClientInputs,
   signal?: AbortSignal,
 ): Promise<void> {
   const { response, body } = await endpoint.post(
     "/input_hook",
-    { webrtc_id: webrtcId, inputs },
+    { webrtc_id: claim.webrtcId, inputs, ...tokenField(claim) },
     signal,
   );
   const failed = isRecord(body) && body["status"] === "failed";
@@ -33,12 +35,4 @@ export async function postInputs(
       : `The server did not accept the inputs (HTTP ${response.status}).`,
     { status: response.status, issues: readIssues(meta["issues"]) },
   );
-}
-
-function readIssues(value: unknown): InputIssue[] {
-  if (!Array.isArray(value)) return [];
-  return value.filter(isRecord).map(({ path, message }) => ({
-    path: Array.isArray(path) ? path.map(String).join(".") : typeof path === "string" ? path : "",
-    message: typeof message === "string" ? message : "is not valid",
-  }));
 }

@@ -9,7 +9,10 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function collect(answers: (() => Response)[]): {
+function collect(
+  answers: (() => Response)[],
+  sessionToken?: string,
+): {
   outputs: unknown[];
   requests: { url: string; headers: Record<string, string> }[];
   stream: OutputStream;
@@ -23,7 +26,7 @@ function collect(answers: (() => Response)[]): {
   });
   const stream = new OutputStream({
     endpoint,
-    webrtcId: "id 1",
+    claim: { webrtcId: "id 1", params: undefined, sessionToken, isResumed: false },
     onOutput: (values) => outputs.push(values),
   });
   return { outputs, requests, stream };
@@ -62,6 +65,31 @@ test("comes back after a loss, naming the last event it saw", async () => {
   expect(requests[0]?.headers).not.toHaveProperty("last-event-id");
   expect(requests[1]?.headers).toHaveProperty("last-event-id", "5");
   stream.close();
+});
+
+test("shows the session's token in a header, and none where there is none", async () => {
+  const answers = [() => new Response(null, { status: 204 })];
+  const { requests } = collect([...answers], "secret");
+  const { requests: others } = collect([...answers]);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(requests[0]?.headers).toHaveProperty("x-session-token", "secret");
+  expect(requests[0]?.url).not.toContain("secret");
+  expect(others[0]?.headers).not.toHaveProperty("x-session-token");
+});
+
+test("reads again when the session goes on elsewhere, also after it was over", async () => {
+  const { outputs, requests, stream } = collect([
+    () => new Response(null, { status: 410 }),
+    () => events("event: output\ndata: 1\n\n"),
+  ]);
+  await vi.advanceTimersByTimeAsync(0);
+  stream.renew();
+  await vi.waitFor(() => {
+    expect(outputs).toEqual([[1]]);
+  });
+  stream.close();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(requests).toHaveLength(2);
 });
 
 test.each([204, 404])("does not come back after HTTP %i", async (status) => {

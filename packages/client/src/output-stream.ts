@@ -1,5 +1,6 @@
 import type { Endpoint } from "./endpoint.ts";
 import { ServerSentEventParser } from "./server-sent-events.ts";
+import type { SessionClaim } from "./session-claim.ts";
 
 const FIRST_RETRY_DELAY_MS = 500;
 const MAX_RETRY_DELAY_MS = 10_000;
@@ -7,7 +8,7 @@ const MAX_RETRY_DELAY_MS = 10_000;
 /** What an {@link OutputStream} needs. */
 export interface OutputStreamOptions {
   readonly endpoint: Endpoint;
-  readonly webrtcId: string;
+  readonly claim: SessionClaim;
   /** Receives each output's values. */
   readonly onOutput: (values: readonly unknown[]) => void;
 }
@@ -20,13 +21,21 @@ export interface OutputStreamOptions {
  */
 export class OutputStream {
   readonly #options: OutputStreamOptions;
-  readonly #controller = new AbortController();
+  #controller = new AbortController();
   #lastEventId = "";
   #retryDelayMs = FIRST_RETRY_DELAY_MS;
 
   constructor(options: OutputStreamOptions) {
     this.#options = options;
-    void this.#run();
+    void this.#run(this.#controller.signal);
+  }
+
+  /** Reads anew: the session goes on elsewhere, where a stream that was over may go on too. */
+  renew(): void {
+    this.#controller.abort();
+    this.#controller = new AbortController();
+    this.#retryDelayMs = FIRST_RETRY_DELAY_MS;
+    void this.#run(this.#controller.signal);
   }
 
   /** Stops reading. */
@@ -34,8 +43,7 @@ export class OutputStream {
     this.#controller.abort();
   }
 
-  async #run(): Promise<void> {
-    const { signal } = this.#controller;
+  async #run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
         if ((await this.#read(signal)) === "over") return;
@@ -48,10 +56,12 @@ export class OutputStream {
   }
 
   async #read(signal: AbortSignal): Promise<"over" | "lost"> {
-    const { endpoint, webrtcId } = this.#options;
+    const { endpoint, claim } = this.#options;
     const url = new URL(endpoint.url("/outputs"));
-    url.searchParams.set("webrtc_id", webrtcId);
+    url.searchParams.set("webrtc_id", claim.webrtcId);
     const headers: Record<string, string> = { accept: "text/event-stream" };
+    // In a header: a token in an address would end up in the logs on the way.
+    if (claim.sessionToken !== undefined) headers["x-session-token"] = claim.sessionToken;
     if (this.#lastEventId !== "") headers["last-event-id"] = this.#lastEventId;
     const response = await endpoint.request(url.href, { headers, signal });
     // 204 is the standard's "do not come back"; of the refusals only these may pass by waiting.
@@ -67,7 +77,7 @@ export class OutputStream {
         this.#retryDelayMs = FIRST_RETRY_DELAY_MS;
         for (const event of parser.push(value)) {
           this.#lastEventId = event.id;
-          if (event.event === "output" && !this.#isClosed()) {
+          if (event.event === "output" && !signal.aborted) {
             this.#options.onOutput(readValues(event.data));
           }
         }
@@ -75,10 +85,6 @@ export class OutputStream {
     } finally {
       reader.cancel().catch(() => undefined);
     }
-  }
-
-  #isClosed(): boolean {
-    return this.#controller.signal.aborted;
   }
 }
 

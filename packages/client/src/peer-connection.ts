@@ -1,31 +1,20 @@
 import { extendAudioOffer } from "./audio-offer.ts";
-import { FastRTCClientError } from "./client-error.ts";
+import { FastRTCClientError, toClientError } from "./client-error.ts";
+import type { ClientTransport, ClientTransportListener } from "./client-transport.ts";
+import { ConnectionStatsReader, type ConnectionStats } from "./connection-stats.ts";
 import type { SignalingClient } from "./signaling-client.ts";
 
-/** What a {@link PeerConnection} tells the session that opened it. */
-export interface PeerConnectionListener {
-  /** Media and messages flow; again after each interruption. */
-  onConnected(): void;
-  /** Nothing comes through right now; it may come back. */
-  onInterrupted(): void;
-  /** The server's audio is there. */
-  onStream(stream: MediaStream): void;
-  onMessage(text: string): void;
-  /** A candidate did not reach the server; another may be enough. */
-  onCandidateLost(error: unknown): void;
-  /** The server hung up. */
-  onClosed(): void;
-  /** No path, and no hope of one. */
-  onFailed(error: FastRTCClientError): void;
-}
+// Both only where a session can be resumed: without that, giving up early would end it.
+/** How long a path that says nothing may come back by itself before another one is sought. */
+const RESTART_AFTER_MS = 2000;
+/** How long another path is sought; browsers themselves go on for some 30 s. */
+const RESTART_TIMEOUT_MS = 8000;
 
 /** What a {@link PeerConnection} needs. */
 export interface PeerConnectionOptions {
   readonly rtcConfiguration: RTCConfiguration | undefined;
   readonly signaling: SignalingClient;
-  readonly listener: PeerConnectionListener;
-  /** Gives up what waits for the server. */
-  readonly signal: AbortSignal;
+  readonly listener: ClientTransportListener;
 }
 
 /**
@@ -34,14 +23,20 @@ export interface PeerConnectionOptions {
  * The offer leaves at once; candidates follow as they are found. A path that was lost is sought
  * once more with an ICE restart.
  */
-export class PeerConnection {
+export class PeerConnection implements ClientTransport {
   readonly #options: PeerConnectionOptions;
+  readonly #controller = new AbortController();
   readonly #connection: RTCPeerConnection;
   readonly #channel: RTCDataChannel;
+  readonly #stats = new ConnectionStatsReader();
+  // Of its own: what the application reads are differences between its own readings.
+  readonly #delayStats = new ConnectionStatsReader();
   #sender: RTCRtpSender | undefined;
   #isClosed = false;
   #wasConnected = false;
+  #isInterrupted = false;
   #isRestarting = false;
+  #restartTimer: ReturnType<typeof setTimeout> | undefined;
   #hasAnswer = false;
   #fingerprint: string | undefined;
   // A browser finds some tens of candidates at most, so this needs no other bound.
@@ -59,7 +54,9 @@ export class PeerConnection {
       if (typeof data === "string") options.listener.onMessage(data);
     };
     this.#channel.onclose = () => {
-      this.#hangUp();
+      // Some browsers close the channel when nothing has come through for a while: no goodbye.
+      if (this.#isInterrupted) this.#lose(undefined);
+      else this.#hangUp();
     };
     this.#connection.ontrack = ({ streams, track }) => {
       // Servers need not name a stream: https://www.rfc-editor.org/rfc/rfc8829#section-5.2.1
@@ -73,13 +70,6 @@ export class PeerConnection {
     };
   }
 
-  /**
-   * Makes the offer and takes the answer. Whether a path is found shows later.
-   *
-   * @param microphone - What to send; undefined to only listen.
-   * @param listens - Whether the server's audio is wanted.
-   * @throws {@link FastRTCClientError} when the server refuses or cannot be reached.
-   */
   async open(microphone: MediaStream | undefined, listens: boolean): Promise<void> {
     const track = microphone?.getAudioTracks()[0];
     const transceiver =
@@ -93,16 +83,10 @@ export class PeerConnection {
     await this.#negotiate(await this.#connection.createOffer());
   }
 
-  /** Sends from another microphone, without a new offer. */
-  async replaceTrack(track: MediaStreamTrack): Promise<void> {
-    await this.#sender?.replaceTrack(track);
+  async replaceMicrophone(microphone: MediaStream): Promise<void> {
+    await this.#sender?.replaceTrack(microphone.getAudioTracks()[0] ?? null);
   }
 
-  /**
-   * Sends a text.
-   *
-   * @throws {@link FastRTCClientError} `not-connected` before the channel opens and after it closes.
-   */
   send(text: string): void {
     if (this.#channel.readyState !== "open") {
       throw new FastRTCClientError("not-connected", "There is no connected session to send to.");
@@ -110,12 +94,14 @@ export class PeerConnection {
     this.#channel.send(text);
   }
 
-  /** Reads the W3C statistics. */
-  getStats(): Promise<RTCStatsReport> {
-    return this.#connection.getStats();
+  async readStats(): Promise<ConnectionStats> {
+    return this.#stats.read(await this.#connection.getStats());
   }
 
-  /** Reads how loud the audio is that is played right now, 0 to 1; undefined where that is not told. */
+  async readPlaybackDelay(): Promise<number | undefined> {
+    return this.#delayStats.read(await this.#connection.getStats()).jitterBufferMs;
+  }
+
   async readPlayedLevel(): Promise<number | undefined> {
     const [receiver] = this.#connection.getReceivers();
     // Told only of streams whose packets carry their level (RFC 6464); statistics know of all.
@@ -128,10 +114,20 @@ export class PeerConnection {
     return undefined;
   }
 
-  /** Hangs up. The listener hears nothing any more. */
+  resumePlayback(): Promise<boolean> {
+    // An element plays its audio, which is not this one's affair.
+    return Promise.resolve(true);
+  }
+
+  checkPath(): void {
+    if (this.#isInterrupted && this.#options.signaling.canResume) void this.#restart();
+  }
+
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    clearTimeout(this.#restartTimer);
+    this.#controller.abort();
     this.#channel.close();
     this.#connection.close();
   }
@@ -149,7 +145,8 @@ export class PeerConnection {
   }
 
   async #negotiate(offer: RTCSessionDescriptionInit): Promise<void> {
-    const { signaling, signal } = this.#options;
+    const { signaling } = this.#options;
+    const { signal } = this.#controller;
     this.#hasAnswer = false;
     const local = await this.#setLocalOffer(offer.sdp ?? "");
     const sdp = await signaling.offer(local, signal);
@@ -174,7 +171,8 @@ export class PeerConnection {
   }
 
   #post(init: RTCIceCandidateInit): void {
-    const { signaling, signal, listener } = this.#options;
+    const { signaling, listener } = this.#options;
+    const { signal } = this.#controller;
     const candidate = { ...init, candidate: init.candidate ?? "" };
     const isEnd = candidate.candidate === "";
     // "No more" must not overtake one that is still under way.
@@ -183,7 +181,8 @@ export class PeerConnection {
       .then(() => signaling.candidate(candidate, signal))
       .catch((error: unknown) => {
         // Python's FastRTC refuses the empty line; nothing is lost with it.
-        if (!isEnd && !signal.aborted) listener.onCandidateLost(error);
+        if (isEnd || signal.aborted) return;
+        listener.onWarning(toClientError(error, "network").message);
       });
     this.#posts.add(post);
     void post.then(() => this.#posts.delete(post));
@@ -196,10 +195,12 @@ export class PeerConnection {
         this.#checkConnected();
         break;
       case "disconnected":
-        if (this.#wasConnected) this.#options.listener.onInterrupted();
+        if (this.#wasConnected) this.#interrupt();
         break;
       case "failed":
-        void this.#restartOnce();
+        // Not for a first attempt: the same candidates would fail the same way, half a minute later.
+        if (!this.#wasConnected || this.#isRestarting) this.#lose(undefined);
+        else void this.#restart();
         break;
       case "closed":
         this.#hangUp();
@@ -213,7 +214,9 @@ export class PeerConnection {
   #checkConnected(): void {
     const isConnected = this.#connection.connectionState === "connected";
     if (this.#isClosed || !isConnected || this.#channel.readyState !== "open") return;
+    clearTimeout(this.#restartTimer);
     this.#wasConnected = true;
+    this.#isInterrupted = false;
     this.#isRestarting = false;
     this.#options.listener.onConnected();
   }
@@ -224,30 +227,37 @@ export class PeerConnection {
     this.#options.listener.onClosed();
   }
 
-  /**
-   * Seeks a new path, for a user who changed networks.
-   *
-   * Not for a first attempt: the same candidates would fail the same way, half a minute later.
-   */
-  async #restartOnce(): Promise<void> {
-    const { listener, signal } = this.#options;
-    if (!this.#wasConnected || this.#isRestarting) {
-      this.#fail(undefined);
-      return;
-    }
-    this.#isRestarting = true;
-    listener.onInterrupted();
-    try {
-      await this.#negotiate(await this.#connection.createOffer({ iceRestart: true }));
-    } catch (error) {
-      if (!signal.aborted) this.#fail(error);
+  #interrupt(): void {
+    if (this.#isInterrupted) return;
+    this.#isInterrupted = true;
+    this.#options.listener.onInterrupted();
+    if (this.#options.signaling.canResume) {
+      this.#restartTimer = setTimeout(() => void this.#restart(), RESTART_AFTER_MS);
     }
   }
 
-  #fail(cause: unknown): void {
+  /** Seeks a new path once, for a user who changed networks; the session itself goes on. */
+  async #restart(): Promise<void> {
+    if (this.#isRestarting || this.#isClosed) return;
+    this.#interrupt();
+    this.#isRestarting = true;
+    clearTimeout(this.#restartTimer);
+    if (this.#options.signaling.canResume) {
+      this.#restartTimer = setTimeout(() => {
+        this.#lose(undefined);
+      }, RESTART_TIMEOUT_MS);
+    }
+    try {
+      await this.#negotiate(await this.#connection.createOffer({ iceRestart: true }));
+    } catch (error) {
+      this.#lose(error);
+    }
+  }
+
+  #lose(cause: unknown): void {
     if (this.#isClosed) return;
     this.close();
-    this.#options.listener.onFailed(
+    this.#options.listener.onLost(
       new FastRTCClientError(
         "ice-failed",
         this.#wasConnected

@@ -7,6 +7,12 @@ test("tells a session that never came from one that was lost", () => {
   expect(describeState({ state: "failed", previous: "reconnecting" })).toBe("Connection lost");
 });
 
+test("says that a session goes on", () => {
+  const change = { state: "connected", previous: "reconnecting" } as const;
+  expect(describeState({ ...change, resumed: true })).toContain("goes on");
+  expect(describeState(change)).toBe("Connected");
+});
+
 test("gives the server's last words", () => {
   expect(describeState({ state: "closed", previous: "connected", reason: "Goodbye." })).toBe(
     "Ended: Goodbye.",

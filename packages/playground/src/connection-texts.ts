@@ -11,7 +11,8 @@ const STATE_TEXTS: Readonly<Record<ClientState, string>> = {
 };
 
 /** Says in a few words where the session stands. */
-export function describeState({ state, previous, reason }: StateChange): string {
+export function describeState({ state, previous, reason, resumed }: StateChange): string {
+  if (resumed === true) return "Connected: your session goes on";
   if (state === "closed" && reason !== undefined) return `Ended: ${reason}`;
   if (state === "failed" && (previous === "connected" || previous === "reconnecting")) {
     return "Connection lost";
@@ -29,13 +30,20 @@ export function describeError(error: FastRTCClientError): string {
         ? error.message
         : error.message.replace("in a moment", `in ${error.retryAfterSeconds} seconds`);
     case "network":
-      return "The server does not answer. Is it still running?";
+      return error.message.includes("WebSocket")
+        ? error.message
+        : "The server does not answer. Is it still running?";
+    case "ice-failed":
+      return `${error.message} A WebSocket gets through most firewalls: choose it below.`;
     case "insecure-context":
       return describeInsecurePage(location);
     case "microphone-missing":
     case "already-exists":
     case "refused":
-    case "ice-failed":
+    case "not-authorized":
+    case "params-rejected":
+    case "resume-refused":
+    case "connection-lost":
     case "closed-by-server":
     case "reported-by-server":
     case "inputs-rejected":

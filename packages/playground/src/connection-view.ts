@@ -1,4 +1,9 @@
-import type { ClientState, FastRTCClient, FastRTCClientError } from "@fastrtc/client";
+import type {
+  ClientState,
+  ConnectOptions,
+  FastRTCClient,
+  FastRTCClientError,
+} from "@fastrtc/client";
 import {
   describeError,
   describeInsecurePage,
@@ -9,8 +14,12 @@ import { findElement } from "./element.ts";
 
 const SLOW_AFTER_MS = 5000;
 
-/** Shows the big button, the session's state, and help when something is wrong. */
-export function showConnection(client: FastRTCClient): void {
+/**
+ * Shows the big button, the session's state, and help when something is wrong.
+ *
+ * @param readChoices - Tells how to connect, when the button is pressed.
+ */
+export function showConnection(client: FastRTCClient, readChoices: () => ConnectOptions): void {
   const start = findElement("start", HTMLButtonElement);
   const label = findElement("start-label", HTMLElement);
   const state = findElement("state", HTMLElement);
@@ -30,7 +39,7 @@ export function showConnection(client: FastRTCClient): void {
     }
     showHelp("");
     // What fails comes as an event as well.
-    client.connect().catch(() => undefined);
+    client.connect(readChoices()).catch(() => undefined);
   });
 
   resume.addEventListener("click", () => {
@@ -41,6 +50,7 @@ export function showConnection(client: FastRTCClient): void {
   client.on("state-changed", (change) => {
     state.textContent = describeState(change);
     state.dataset["state"] = change.state;
+    state.toggleAttribute("data-resumed", change.resumed === true);
     start.dataset["state"] = change.state;
     const running = isRunning(change.state);
     start.toggleAttribute("data-running", running);

@@ -13,8 +13,8 @@ export interface InputView {
 type Editable = HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement;
 
 /** Makes the label, control and hint of one input. */
-export function createInput(field: InputField): InputView {
-  const id = `input-${field.name}`;
+export function createInput(field: InputField, prefix: string): InputView {
+  const id = `${prefix}-${field.name}`;
   const { editable, row, read } = createControl(field);
   editable.id = id;
   editable.name = field.name;

@@ -8,3 +8,4 @@ export type {
   SessionStoreOptions,
   TurnLogEntry,
 } from "./session-store.ts";
+export type { SpokenText } from "@fastrtc/client";

@@ -51,6 +51,37 @@ test("keeps outputs and log in the order in which they came, and no more than as
   expect(store.getSnapshot().log).toMatchObject([{ log: "pause_detected" }]);
 });
 
+test("goes on with an earlier session, and tells the token of this one", async () => {
+  server.routes.set("/webrtc/offer", () =>
+    Response.json({ type: "answer", sdp: "answer", session_token: "new", resumed: true }),
+  );
+  options = { ...options, webrtcId: "kept", sessionToken: "old", params: { room: 7 } };
+  const store = new SessionStore();
+  await connect(store);
+  expect(server.bodies("/webrtc/offer")).toMatchObject([
+    { webrtc_id: "kept", session_token: "old", params: { room: 7 } },
+  ]);
+  expect(store.getSnapshot()).toMatchObject({ resumed: true, sessionToken: "new" });
+});
+
+test("keeps what user and reply say", async () => {
+  const store = new SessionStore();
+  const { channel } = await connect(store);
+  const say = (type: string, data: object): void => {
+    channel.receive({ type, data });
+  };
+  say("transcript", { index: 1, text: "Hel", isFinal: false });
+  say("transcript", { index: 1, text: "Hello", isFinal: true });
+  say("reply", { phase: "started", index: 1 });
+  say("reply", { phase: "text", index: 1, text: "Hi. " });
+  say("reply", { phase: "text", index: 1, text: "How are you?" });
+  say("reply", { phase: "interrupted", index: 1, heardText: "Hi." });
+  expect(store.getSnapshot().texts).toEqual([
+    { index: 1, by: "user", text: "Hello", isFinal: true, isInterrupted: false },
+    { index: 1, by: "reply", text: "Hi.", isFinal: true, isInterrupted: true },
+  ]);
+});
+
 test("puts a failure into the snapshot instead of rejecting, and clears it at the next start", async () => {
   const store = new SessionStore();
   server.routes.delete("/webrtc/offer");

@@ -1,9 +1,12 @@
 import {
+  addReplyText,
+  addTranscript,
   FastRTCClient,
   FastRTCClientError,
   type ClientInputs,
   type ClientState,
   type FastRTCClientOptions,
+  type SpokenText,
   type TurnLog,
 } from "@fastrtc/client";
 
@@ -29,24 +32,36 @@ export interface SessionSnapshot {
   /** The newest error; undefined again when the next session starts. */
   readonly error: FastRTCClientError | undefined;
   readonly webrtcId: string | undefined;
+  /** Resumes the session, with `webrtcId`: keep it like a password. */
+  readonly sessionToken: string | undefined;
+  /** Whether the session goes on with an earlier one. */
+  readonly resumed: boolean;
   readonly muted: boolean;
   /** Whether the browser wants a click before it plays. */
   readonly playbackBlocked: boolean;
   /** Oldest first, at most `maxEntries`. */
   readonly outputs: readonly OutputEntry[];
+  /** What was said, where the server tells; oldest first, at most `maxEntries`. */
+  readonly texts: readonly SpokenText[];
   /** Oldest first, at most `maxEntries`. */
   readonly log: readonly TurnLogEntry[];
 }
 
-/** How many outputs and log entries a session keeps, and how it connects. */
+/** How many outputs, texts and log entries a session keeps, and how it connects. */
 export interface SessionStoreOptions extends FastRTCClientOptions {
   /**
-   * Outputs and log entries to keep; the oldest go first. Higher keeps longer histories, and
+   * Outputs, texts and log entries to keep; the oldest go first. Higher keeps longer histories, and
    * renders longer lists.
    *
    * @defaultValue 100
    */
   readonly maxEntries?: number;
+  /**
+   * The token of an earlier session of `webrtcId`: the next `connect()` goes on with that one.
+   *
+   * @defaultValue none
+   */
+  readonly sessionToken?: string | undefined;
 }
 
 /** What there is before the first session, and on the server. */
@@ -54,9 +69,12 @@ export const INITIAL_SNAPSHOT: SessionSnapshot = {
   state: "idle",
   error: undefined,
   webrtcId: undefined,
+  sessionToken: undefined,
+  resumed: false,
   muted: false,
   playbackBlocked: false,
   outputs: [],
+  texts: [],
   log: [],
 };
 
@@ -136,7 +154,11 @@ export class SessionStore {
     if ((await this.#client?.resumePlayback()) === true) this.#update({ playbackBlocked: false });
   }
 
-  async #connect({ maxEntries = 100, ...options }: SessionStoreOptions): Promise<void> {
+  async #connect({
+    maxEntries = 100,
+    sessionToken,
+    ...options
+  }: SessionStoreOptions): Promise<void> {
     let client: FastRTCClient;
     try {
       client = new FastRTCClient(
@@ -154,7 +176,7 @@ export class SessionStore {
     this.#update({ ...INITIAL_SNAPSHOT, muted: this.#snapshot.muted });
     this.#listen(client, maxEntries);
     // The error event tells the same, and an aborted connect() is none of the component's faults.
-    await client.connect().catch(() => undefined);
+    await client.connect({ sessionToken }).catch(() => undefined);
   }
 
   #listen(client: FastRTCClient, maxEntries: number): void {
@@ -163,8 +185,17 @@ export class SessionStore {
       if (this.#client === client) this.#update(read());
     };
     let count = 0;
-    client.on("state-changed", ({ state }) => {
-      update(() => ({ state, webrtcId: client.webrtcId }));
+    client.on("state-changed", ({ state, resumed = this.#snapshot.resumed }) => {
+      const { webrtcId, sessionToken } = client;
+      update(() => ({ state, resumed, webrtcId, sessionToken }));
+    });
+    client.on("transcript", (transcript) => {
+      update(() => ({
+        texts: addTranscript(this.#snapshot.texts, transcript).slice(-maxEntries),
+      }));
+    });
+    client.on("reply", (progress) => {
+      update(() => ({ texts: addReplyText(this.#snapshot.texts, progress).slice(-maxEntries) }));
     });
     client.on("error", (error) => {
       update(() => ({ error }));
