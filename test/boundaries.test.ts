@@ -53,6 +53,8 @@ const FAULTS: readonly (readonly [rule: string, file: string, imported: string])
   ["law-transport", `${SRC}/transport/b.ts`, "../session/context.ts"],
   ["law-session", `${SRC}/session/a.ts`, "../http/node.ts"],
   ["law-session", `${SRC}/session/b.ts`, "../stream.ts"],
+  ["law-redis", `${SRC}/redis/a.ts`, "../session/session.ts"],
+  ["law-cluster", `${SRC}/cluster/a.ts`, "../session/session.ts"],
   ["law-http", `${SRC}/http/a.ts`, "../stream.ts"],
   ["law-stream", `${SRC}/stream.ts`, "./index.ts"],
   ["every-folder-has-a-law", `${SRC}/extras/a.ts`, "../errors.ts"],

@@ -35,6 +35,8 @@ it("holds no sockets, no timers and no memory for 200 sessions that have ended",
   try {
     const url = await server.nextLine();
     const measure = async (): Promise<Remains> => {
+      // Until nobody may come back any more.
+      await new Promise((resolve) => setTimeout(resolve, 6000));
       server.write("measure");
       return JSON.parse(await server.nextLine()) as Remains;
     };
@@ -50,8 +52,8 @@ it("holds no sockets, no timers and no memory for 200 sessions that have ended",
     expect(after.resources["TCPServerWrap"]).toBe(1);
     expect(after.resources).not.toHaveProperty("UDPWrap");
     expect(after.resources).not.toHaveProperty("Timeout");
-    // Measured: 900 bytes of heap a session, of which the ids of ended sessions are a part; none
-    // outside of it. One forgotten frame of 20 ms would be 1920.
+    // Measured: 1500 to 2900 bytes of heap a session, of which the ids of ended sessions and whose
+    // their stores are have a part; none outside of it.
     expect((after.heapBytes - before.heapBytes) / SESSIONS).toBeLessThan(4000);
     expect((after.externalBytes - before.externalBytes) / SESSIONS).toBeLessThan(1000);
     expect(await server.end()).toBe(0);

@@ -4,6 +4,8 @@
  * track. So what is measured includes everything between: encoders, network, server, jitter buffer.
  */
 
+import { parseServerMessage } from "@fastrtc/protocol";
+import type { ServerMessage } from "@fastrtc/protocol";
 import type { AudioFrame } from "fastrtc";
 import type { Page } from "playwright-core";
 
@@ -26,6 +28,7 @@ interface InPage {
   connect(url: string, webrtcId: string): Promise<void>;
   speak(base64: string, sampleRate: number): Promise<SoundTimes>;
   received(sinceMs: number): MeteredPiece[];
+  messages(): string[];
 }
 
 /** What is put into the page. */
@@ -42,10 +45,10 @@ export class SpeakingPage {
   }
 
   /** Opens the page at `url`, and a session with the stream that is mounted there. */
-  static async connect(page: Page, url: string): Promise<SpeakingPage> {
+  static async connect(page: Page, url: string, webrtcId = "speaker"): Promise<SpeakingPage> {
     await page.addInitScript(installSpeaking);
     await page.goto(url);
-    await page.evaluate((id) => speaking.connect("", id), "speaker");
+    await page.evaluate((id) => speaking.connect("", id), webrtcId);
     return new SpeakingPage(page);
   }
 
@@ -64,6 +67,12 @@ export class SpeakingPage {
   /** Returns what has been received since a moment. */
   received(sinceMs: number): Promise<MeteredPiece[]> {
     return this.#page.evaluate((since) => speaking.received(since), sinceMs);
+  }
+
+  /** Returns what the server has said on the data channel so far. */
+  async messages(): Promise<ServerMessage[]> {
+    const texts = await this.#page.evaluate(() => speaking.messages());
+    return texts.flatMap((text) => parseServerMessage(text) ?? []);
   }
 
   /** The page's clock. */
@@ -104,6 +113,7 @@ type TrackProcessor = new (options: { track: MediaStreamTrack; maxBufferSize: nu
 function installSpeaking(): void {
   const sent: MeteredPiece[] = [];
   const got: MeteredPiece[] = [];
+  const told: string[] = [];
   let microphone: MediaStreamAudioDestinationNode | undefined;
   const { MediaStreamTrackProcessor } = window as unknown as {
     MediaStreamTrackProcessor: TrackProcessor;
@@ -134,7 +144,9 @@ function installSpeaking(): void {
     void meter(track, sent);
     const connection = new RTCPeerConnection();
     connection.addTrack(track, microphone.stream);
-    connection.createDataChannel("text");
+    connection.createDataChannel("text").addEventListener("message", ({ data }) => {
+      told.push(String(data));
+    });
     connection.addEventListener("track", ({ track: received }) => {
       // Sound that nobody plays is not decoded.
       const audio = new Audio();
@@ -192,6 +204,8 @@ function installSpeaking(): void {
 
   const received = (sinceMs: number): MeteredPiece[] => got.filter(({ atMs }) => atMs >= sinceMs);
 
-  const inPage: InPage = { connect, speak, received };
+  const messages = (): string[] => told;
+
+  const inPage: InPage = { connect, speak, received, messages };
   Object.assign(window, { speaking: inPage });
 }

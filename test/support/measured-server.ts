@@ -1,11 +1,13 @@
 /**
- * A stream in a process of its own, so that nothing but the server is measured. Prints its address;
- * then answers each line of its standard input with one line of JSON, {@link Remains}. Needs
- * `--expose-gc`.
+ * A stream in a process of its own, so that nothing but the server is measured. Every way in is open;
+ * who comes in hears a tone without an end. Prints its address; then answers each line of its standard
+ * input with one line of JSON, {@link Remains}. Needs `--expose-gc`. Given a public URL and an auth
+ * token, it takes calls from Twilio.
  */
 
 import { createInterface } from "node:readline";
-import { AudioFrame, ReplyOnPause, silentLogger, Stream } from "fastrtc";
+import { ReplyOnPause, silentLogger, Stream, twilio } from "fastrtc";
+import { tone } from "./tone.ts";
 import { until } from "./until.ts";
 
 /** What a server holds while nobody is connected. */
@@ -22,10 +24,15 @@ export interface Remains {
   readonly endings: number;
 }
 
+/** Whole periods, so that it goes on without a click. */
+const TONE = tone(500, 100);
+const [publicUrl, authToken] = process.argv.slice(2);
 let replies = 0;
 let endings = 0;
 
 const stream = new Stream({
+  // So that what is kept for clients that may come back is gone when it is measured.
+  resumeSeconds: 1,
   handler: new ReplyOnPause(
     function* () {
       // Nobody says anything here.
@@ -35,13 +42,17 @@ const stream = new Stream({
         signal.addEventListener("abort", () => endings++);
         replies++;
         for (;;) {
-          yield AudioFrame.silence(100, 24_000);
+          yield TONE;
           await new Promise((resolve) => setTimeout(resolve, 50));
         }
       },
     },
   ),
   modality: "audio",
+  openaiRealtime: true,
+  ...(publicUrl !== undefined && authToken !== undefined
+    ? { telephone: twilio({ publicUrl, authToken }) }
+    : {}),
   logger: silentLogger,
 });
 const { url } = await stream.launch({ port: 0 });

@@ -16,13 +16,34 @@ const FRAME_MS = 20;
 const FRAME_SAMPLES = 960;
 const CONNECT_TIMEOUT_MS = 15_000;
 
+/** What goes with an offer besides what every client sends. */
+export interface OfferExtras {
+  readonly body?: Readonly<Record<string, unknown>>;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** An offer was refused. */
+export class OfferRefusal extends Error {
+  override readonly name = "OfferRefusal";
+  readonly reply: JsonReply;
+
+  constructor(reply: JsonReply) {
+    super(`${reply.status} ${JSON.stringify(reply.body)}`);
+    this.reply = reply;
+  }
+}
+
 /** One caller. */
 export class NodeClient {
   readonly webrtcId: string;
   /** Everything that the server has said on the data channel. */
   readonly messages: ServerMessage[] = [];
+  /** When each packet of sound came, in milliseconds as `performance.now()` tells them. */
+  readonly arrivals: number[] = [];
   /** Set once the channel has closed, by whichever side. */
   isChannelClosed = false;
+  /** The token that came with the last answer. */
+  sessionToken: string | undefined;
   readonly #connection: PeerConnection;
   readonly #channel: DataChannel;
   readonly #track: Track;
@@ -71,13 +92,12 @@ export class NodeClient {
    *
    * @param url - Where the stream is mounted, with a slash at the end.
    */
-  async negotiate(url: string): Promise<JsonReply> {
+  async negotiate(url: string, offer: OfferExtras = {}): Promise<JsonReply> {
     const sdp = await this.offer();
-    const reply = await postJson(`${url}webrtc/offer`, {
-      sdp,
-      type: "offer",
-      webrtc_id: this.webrtcId,
-    });
+    const body = { sdp, type: "offer", webrtc_id: this.webrtcId, ...offer.body };
+    const reply = await postJson(`${url}webrtc/offer`, body, offer.headers);
+    const token = reply.body["session_token"];
+    if (typeof token === "string") this.sessionToken = token;
     const answer = reply.body["sdp"];
     if (typeof answer === "string") this.#connection.setRemoteDescription(answer, "answer");
     return reply;
@@ -86,10 +106,22 @@ export class NodeClient {
   /**
    * Connects, so that media and messages flow.
    *
+   * @throws {@link OfferRefusal} when the server refuses, and Error when it takes too long.
+   */
+  async connect(url: string, offer: OfferExtras = {}): Promise<void> {
+    const reply = await this.negotiate(url, offer);
+    if (reply.status !== 200) throw new OfferRefusal(reply);
+    await this.connected();
+  }
+
+  /**
+   * Waits until messages flow.
+   *
    * @throws Error when that takes too long.
    */
-  async connect(url: string): Promise<void> {
-    const opened = new Promise<void>((resolve, reject) => {
+  async connected(): Promise<void> {
+    if (this.#channel.isOpen()) return;
+    await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => {
         reject(new Error(`No connection: ${this.#connection.state()}.`));
       }, CONNECT_TIMEOUT_MS);
@@ -98,9 +130,6 @@ export class NodeClient {
         resolve();
       });
     });
-    const { status, body } = await this.negotiate(url);
-    if (status !== 200) throw new Error(`${status} ${JSON.stringify(body)}`);
-    await opened;
   }
 
   /** Speaks in real time; resolves when all has been said. */
@@ -138,6 +167,11 @@ export class NodeClient {
     );
   }
 
+  /** Sends a text to the server. */
+  sendText(text: string): void {
+    this.#channel.sendMessage(text);
+  }
+
   /** Hangs up the way FastRTC's clients do. */
   closeChannel(): void {
     this.#channel.close();
@@ -170,6 +204,7 @@ export class NodeClient {
     if (this.#isClosed || packet.length < 12 || (packet.readUInt8(1) & 0x7f) !== PAYLOAD_TYPE) {
       return;
     }
+    this.arrivals.push(performance.now());
     const first = packet.readUInt8(0);
     let start = 12 + 4 * (first & 0x0f);
     if ((first & 0x10) !== 0) start += 4 + 4 * packet.readUInt16BE(start + 2);

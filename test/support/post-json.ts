@@ -6,10 +6,14 @@ export interface JsonReply {
 }
 
 /** Posts a JSON body, as FastRTC's clients do. */
-export async function postJson(url: string, body: unknown): Promise<JsonReply> {
+export async function postJson(
+  url: string,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<JsonReply> {
   const response = await fetch(url, {
     method: "POST",
-    headers: { "content-type": "application/json" },
+    headers: { "content-type": "application/json", ...headers },
     body: JSON.stringify(body),
   });
   return {
