@@ -6,6 +6,10 @@ const source = (path: string): string => fileURLToPath(new URL(path, import.meta
 // Tests run against the sources, so that a failing line is a line somebody wrote.
 const alias = {
   "fastrtc/testing": source("packages/fastrtc/src/testing/index.ts"),
+  "fastrtc/flite": source("packages/fastrtc/src/flite.ts"),
+  "fastrtc/openai": source("packages/fastrtc/src/openai.ts"),
+  "fastrtc/redis": source("packages/fastrtc/src/redis.ts"),
+  "fastrtc/sherpa": source("packages/fastrtc/src/sherpa.ts"),
   "fastrtc/smart-turn": source("packages/fastrtc/src/smart-turn.ts"),
   fastrtc: source("packages/fastrtc/src/index.ts"),
   "@fastrtc/client": source("packages/client/src/index.ts"),

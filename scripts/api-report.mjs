@@ -16,6 +16,10 @@ const ENTRIES = [
   { folder: "packages/client", entry: "index", report: "client" },
   { folder: "packages/react", entry: "index", report: "react" },
   { folder: "packages/fastrtc", entry: "index", report: "fastrtc" },
+  { folder: "packages/fastrtc", entry: "flite", report: "fastrtc-flite" },
+  { folder: "packages/fastrtc", entry: "openai", report: "fastrtc-openai" },
+  { folder: "packages/fastrtc", entry: "redis", report: "fastrtc-redis" },
+  { folder: "packages/fastrtc", entry: "sherpa", report: "fastrtc-sherpa" },
   { folder: "packages/fastrtc", entry: "smart-turn", report: "fastrtc-smart-turn" },
   { folder: "packages/fastrtc", entry: "testing/index", report: "fastrtc-testing" },
 ];

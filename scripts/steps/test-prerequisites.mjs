@@ -1,5 +1,5 @@
 /**
- * Gets what the tests need besides npm packages: two browsers and recorded speech.
+ * Gets what the tests need besides npm packages: two browsers, Redis and recorded speech.
  *
  * On Debian and its kin, with the right to do so, they are installed through apt. Elsewhere the
  * user reads what to install; the tests that need it then fail and say so themselves.
@@ -10,6 +10,7 @@ import { tsImport } from "tsx/esm/api";
 import { StepFailed, capture, say, step } from "./progress.mjs";
 
 const DEBIAN_SOUNDS = "/usr/share/asterisk/sounds";
+const SPHINX_MODEL = "/usr/share/pocketsphinx/model/en-us/en-us";
 
 /**
  * @typedef {object} Prerequisite
@@ -37,6 +38,11 @@ async function prerequisites() {
   const { findChromium } = await tsImport("../../test/browser/find-chromium.ts", import.meta.url);
   /** @type {typeof import("../../test/browser/find-firefox.ts")} */
   const { findFirefox } = await tsImport("../../test/browser/find-firefox.ts", import.meta.url);
+  /** @type {typeof import("../../packages/fastrtc/test/redis-server.ts")} */
+  const { findRedisServer } = await tsImport(
+    "../../packages/fastrtc/test/redis-server.ts",
+    import.meta.url,
+  );
   return [
     {
       name: "a Chromium",
@@ -53,6 +59,14 @@ async function prerequisites() {
       isThere: () => succeeds(findFirefox),
     },
     {
+      name: "a Redis server",
+      aptPackage: "redis-server",
+      remedy:
+        "install Redis or Valkey (on macOS: `brew install redis`), or name the program in " +
+        "FASTRTC_REDIS_SERVER",
+      isThere: () => succeeds(findRedisServer),
+    },
+    {
       name: "recorded speech",
       aptPackage: "asterisk-core-sounds-en-wav",
       remedy:
@@ -62,6 +76,18 @@ async function prerequisites() {
         const folder = process.env["FASTRTC_SPEECH_DIR"] || DEBIAN_SOUNDS;
         return existsSync(folder) && readdirSync(folder).length > 0;
       },
+    },
+    {
+      name: "a speech recognizer",
+      aptPackage: "pocketsphinx",
+      remedy: "install Debian's package pocketsphinx; the program is pocketsphinx_batch",
+      isThere: () => existsSync("/usr/bin/pocketsphinx_batch"),
+    },
+    {
+      name: "the recognizer's English model",
+      aptPackage: "pocketsphinx-en-us",
+      remedy: `install Debian's package pocketsphinx-en-us, or put its model into ${SPHINX_MODEL}`,
+      isThere: () => existsSync(SPHINX_MODEL),
     },
   ];
 }
