@@ -17,17 +17,18 @@ const LAW = {
   observe: ["media", "errors.ts"],
   models: ["media", "errors.ts"],
   // Only the context: a handler may ask whose session it is, not touch the session.
-  handler: ["media", "turn", "models", "errors.ts", "session/context.ts"],
+  handler: ["media", "turn", "models", "errors.ts", "session/context"],
   transport: ["media", "observe", "errors.ts", "@protocol"],
   session: [
     ...["media", "codec", "turn", "observe", "models", "handler", "transport", "errors.ts"],
     "@protocol",
   ],
-  redis: ["media", "observe", "errors.ts", "session/store.ts", "session/backplane.ts"],
-  cluster: [
-    ...["media", "observe", "errors.ts", "session/store.ts", "session/backplane.ts"],
-    ...["session/backplane-hub.ts", "session/remote-error.ts"],
-  ],
+  // What handlers and other processes may know of sessions knows nothing of the rest itself.
+  "session/context": ["transport", "errors.ts", "session/store"],
+  "session/store": ["media", "observe", "errors.ts"],
+  "session/backplane": ["media", "observe", "errors.ts", "session/store"],
+  redis: ["media", "observe", "errors.ts", "session/store", "session/backplane"],
+  cluster: ["media", "observe", "errors.ts", "session/store", "session/backplane"],
   http: [
     ...["media", "codec", "turn", "observe", "models", "handler", "transport", "errors.ts"],
     ...["session", "@protocol"],

@@ -19,7 +19,7 @@ import { ReplyOnPause } from "../packages/fastrtc/src/handler/reply-on-pause.ts"
 import { AudioFrame } from "../packages/fastrtc/src/media/audio-frame.ts";
 import type { AudioFormat } from "../packages/fastrtc/src/media/encoded-chunk.ts";
 import { silentLogger } from "../packages/fastrtc/src/observe/logger.ts";
-import { getContext } from "../packages/fastrtc/src/session/context.ts";
+import { getContext } from "../packages/fastrtc/src/session/context/context.ts";
 import { Session } from "../packages/fastrtc/src/session/session.ts";
 import { ManualClock } from "../packages/fastrtc/src/testing/manual-clock.ts";
 import { MemoryTransport } from "../packages/fastrtc/src/testing/memory-transport.ts";

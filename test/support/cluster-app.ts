@@ -12,7 +12,10 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { defaultBackplane } from "../../packages/fastrtc/src/cluster/cluster-backplane.ts";
 import { drainOnSignals } from "../../packages/fastrtc/src/http/drain-signals.ts";
-import type { BackplaneNode, SessionClaim } from "../../packages/fastrtc/src/session/backplane.ts";
+import type {
+  BackplaneNode,
+  SessionClaim,
+} from "../../packages/fastrtc/src/session/backplane/backplane.ts";
 
 /** What a worker prints when it is ready, as JSON. */
 export interface WorkerInfo {

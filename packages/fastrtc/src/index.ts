@@ -16,7 +16,7 @@ export type {
   ValueOrFunction,
 } from "./stream-options.ts";
 
-export { bindContext, getContext, getCurrentContext } from "./session/context.ts";
+export { bindContext, getContext, getCurrentContext } from "./session/context/context.ts";
 export type {
   ContextTypes,
   ContextValue,
@@ -27,13 +27,17 @@ export type {
   TelephoneCall,
   Turn,
   TurnTimings,
-} from "./session/session-context.ts";
+} from "./session/context/session-context.ts";
 export { runInWorker } from "./session/worker/run-in-worker.ts";
 export type { RunInWorkerOptions } from "./session/worker/run-in-worker.ts";
-export type { ClientInfo, DeviceType, NamedVersion } from "./session/client-info.ts";
-export type { Authenticate, AuthenticateCall, Refusable } from "./session/authenticator.ts";
-export { SessionHandle } from "./session/session-handle.ts";
-export type { SessionStore, StoreBackend } from "./session/store.ts";
+export type { ClientInfo, DeviceType, NamedVersion } from "./session/context/client-info.ts";
+export type {
+  Authenticate,
+  AuthenticateCall,
+  Refusable,
+} from "./session/admission/authenticator.ts";
+export { SessionHandle } from "./session/routing/session-handle.ts";
+export type { SessionStore, StoreBackend } from "./session/store/store.ts";
 export type {
   Backplane,
   BackplaneListener,
@@ -41,17 +45,17 @@ export type {
   ClaimOutcome,
   SessionClaim,
   SessionRecord,
-} from "./session/backplane.ts";
-export { MemoryBackplane } from "./session/memory-backplane.ts";
-export type { MemoryBackplaneOptions } from "./session/memory-backplane.ts";
-export { BackplaneHub } from "./session/backplane-hub.ts";
-export type { BackplaneHubOptions, HubMember } from "./session/backplane-hub.ts";
+} from "./session/backplane/backplane.ts";
+export { MemoryBackplane } from "./session/backplane/memory-backplane.ts";
+export type { MemoryBackplaneOptions } from "./session/backplane/memory-backplane.ts";
+export { BackplaneHub } from "./session/backplane/backplane-hub.ts";
+export type { BackplaneHubOptions, HubMember } from "./session/backplane/backplane-hub.ts";
 export { createClusterBackplane } from "./cluster/cluster-backplane.ts";
 export type { ClusterBackplaneOptions } from "./cluster/cluster-backplane.ts";
 export { serveClusterBackplane } from "./cluster/cluster-primary.ts";
 export type { ClusterBackplaneService } from "./cluster/cluster-primary.ts";
-export { MemoryStore } from "./session/memory-store.ts";
-export type { MemoryStoreOptions } from "./session/memory-store.ts";
+export { MemoryStore } from "./session/store/memory-store.ts";
+export type { MemoryStoreOptions } from "./session/store/memory-store.ts";
 export type { InputSchema } from "./session/input-schema.ts";
 
 export { ReplyOnPause } from "./handler/reply-on-pause.ts";
@@ -134,7 +138,7 @@ export type {
   IncomingCall,
   TelephoneOption,
   TelephoneOptions,
-} from "./session/telephone-options.ts";
+} from "./session/entry/telephone-options.ts";
 export type {
   AnnouncedCall,
   Carrier,
@@ -154,9 +158,9 @@ export type {
   AudioSocketCaller,
   AudioSocketOptions,
   AudioSocketServer,
-} from "./session/audiosocket-server.ts";
-export { getRealtimeSession } from "./session/realtime/realtime-session.ts";
-export type { RealtimeSession } from "./session/realtime/realtime-session.ts";
+} from "./session/entry/audiosocket-server.ts";
+export { getRealtimeSession } from "./session/entry/realtime/realtime-session.ts";
+export type { RealtimeSession } from "./session/entry/realtime/realtime-session.ts";
 export type {
   RealtimeFunctionCall,
   RealtimeFunctionOutput,

@@ -17,8 +17,8 @@ export type {
   ClaimOutcome,
   SessionClaim,
   SessionRecord,
-} from "./session/backplane.ts";
-export type { StoreBackend } from "./session/store.ts";
+} from "./session/backplane/backplane.ts";
+export type { StoreBackend } from "./session/store/store.ts";
 export { InvalidOptionError } from "./errors.ts";
 export type { Clock, Timer } from "./media/clock.ts";
 export type { Logger } from "./observe/logger.ts";

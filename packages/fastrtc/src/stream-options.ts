@@ -12,11 +12,11 @@ import type { Clock } from "./media/clock.ts";
 import type { Logger } from "./observe/logger.ts";
 import type { RoutePath } from "./http/route-path.ts";
 import type { TrustProxy } from "./http/trusted-proxy.ts";
-import type { Authenticate } from "./session/authenticator.ts";
-import type { Backplane } from "./session/backplane.ts";
+import type { Authenticate } from "./session/admission/authenticator.ts";
+import type { Backplane } from "./session/backplane/backplane.ts";
 import type { InputSchema } from "./session/input-schema.ts";
-import type { StoreBackend } from "./session/store.ts";
-import type { TelephoneOption } from "./session/telephone-options.ts";
+import type { StoreBackend } from "./session/store/store.ts";
+import type { TelephoneOption } from "./session/entry/telephone-options.ts";
 import type { IceServer, RtcBackend } from "./transport/webrtc/backend.ts";
 
 /** Which way media flows, as the client sees it. */

@@ -5,9 +5,9 @@ import { MemoryServer, settle } from "../test/memory-server.ts";
 import { AuthenticationError, SessionLimitError } from "./errors.ts";
 import { silentLogger } from "./observe/logger.ts";
 import type { Logger } from "./observe/logger.ts";
-import { BackplaneHub } from "./session/backplane-hub.ts";
-import type { Backplane, BackplaneListener } from "./session/backplane.ts";
-import { MemoryBackplane } from "./session/memory-backplane.ts";
+import { BackplaneHub } from "./session/backplane/backplane-hub.ts";
+import type { Backplane, BackplaneListener } from "./session/backplane/backplane.ts";
+import { MemoryBackplane } from "./session/backplane/memory-backplane.ts";
 import { ManualClock } from "./testing/manual-clock.ts";
 
 const byHeader = (request: Request): { id: string } | undefined => {

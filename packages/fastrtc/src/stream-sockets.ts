@@ -9,7 +9,7 @@ import { failureOf, isUnexpected } from "./http/failure.ts";
 import type { TrustedProxies } from "./http/trusted-proxy.ts";
 import type { UpgradeRoute } from "./http/upgrade-route.ts";
 import { Upgrader } from "./http/upgrade.ts";
-import { WEBSOCKET_PATH, WebSocketEntry } from "./session/websocket-entry.ts";
+import { WEBSOCKET_PATH, WebSocketEntry } from "./session/entry/websocket-entry.ts";
 import type { CheckedStreamOptions } from "./stream-options.ts";
 import type { StreamSessions } from "./stream-sessions.ts";
 

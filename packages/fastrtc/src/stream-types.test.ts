@@ -2,8 +2,12 @@ import { describe, expectTypeOf, it } from "vitest";
 import { z } from "zod";
 
 import { ReplyOnPause } from "./handler/reply-on-pause.ts";
-import { getContext, getCurrentContext } from "./session/context.ts";
-import type { ContextTypes, ContextValue, SessionContext } from "./session/session-context.ts";
+import { getContext, getCurrentContext } from "./session/context/context.ts";
+import type {
+  ContextTypes,
+  ContextValue,
+  SessionContext,
+} from "./session/context/session-context.ts";
 import { Stream } from "./stream.ts";
 import type { AnyStream } from "./stream.ts";
 

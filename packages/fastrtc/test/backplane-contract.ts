@@ -12,7 +12,7 @@ import type {
   BackplaneListener,
   BackplaneNode,
   SessionClaim,
-} from "../src/session/backplane.ts";
+} from "../src/session/backplane/backplane.ts";
 
 /** One or more processes that can join each other, and the time that they live in. */
 export interface BackplaneWorld {

@@ -11,10 +11,13 @@ import { createTelephoneRoutes } from "../src/http/telephone-routes.ts";
 import { Upgrader } from "../src/http/upgrade.ts";
 import { systemClock } from "../src/media/clock.ts";
 import { silentLogger } from "../src/observe/logger.ts";
-import { listenAudioSocket } from "../src/session/audiosocket-server.ts";
-import type { AudioSocketOptions, AudioSocketServer } from "../src/session/audiosocket-server.ts";
-import type { SessionContext } from "../src/session/session-context.ts";
-import { TelephoneEntry } from "../src/session/telephone-entry.ts";
+import { listenAudioSocket } from "../src/session/entry/audiosocket-server.ts";
+import type {
+  AudioSocketOptions,
+  AudioSocketServer,
+} from "../src/session/entry/audiosocket-server.ts";
+import type { SessionContext } from "../src/session/context/session-context.ts";
+import { TelephoneEntry } from "../src/session/entry/telephone-entry.ts";
 import { checkStreamOptions } from "../src/stream-options.ts";
 import type { AnyStreamOptions } from "../src/stream-options.ts";
 import { StreamSessions } from "../src/stream-sessions.ts";

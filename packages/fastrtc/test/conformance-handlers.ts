@@ -7,7 +7,7 @@ import type { ReplyFunction, ReplyOnPauseOptions } from "../src/handler/reply-on
 import { StreamHandler } from "../src/handler/stream-handler.ts";
 import { AsyncQueue } from "../src/media/async-queue.ts";
 import { AudioFrame } from "../src/media/audio-frame.ts";
-import { getContext } from "../src/session/context.ts";
+import { getContext } from "../src/session/context/context.ts";
 import type { VoiceActivityDetector } from "../src/turn/voice-activity.ts";
 
 /** What handlers are given, in Hz; no client's rate, so that somebody must convert. */

@@ -1,9 +1,9 @@
 import { ReplyOnPause } from "../src/handler/reply-on-pause.ts";
 import { silentLogger } from "../src/observe/logger.ts";
-import { BackplaneHub } from "../src/session/backplane-hub.ts";
-import { MemoryBackplane } from "../src/session/memory-backplane.ts";
-import type { SessionContext } from "../src/session/session-context.ts";
-import type { OpenedSession } from "../src/session/session-host.ts";
+import { BackplaneHub } from "../src/session/backplane/backplane-hub.ts";
+import { MemoryBackplane } from "../src/session/backplane/memory-backplane.ts";
+import type { SessionContext } from "../src/session/context/session-context.ts";
+import type { OpenedSession } from "../src/session/admission/session-host.ts";
 import { checkStreamOptions } from "../src/stream-options.ts";
 import type { AnyStreamOptions } from "../src/stream-options.ts";
 import { StreamSessions } from "../src/stream-sessions.ts";

@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 import { silentLogger } from "../src/observe/logger.ts";
 import { RedisBackplane } from "../src/redis/redis-backplane.ts";
 import type { RedisBackplaneOptions } from "../src/redis/redis-backplane.ts";
-import type { ClaimOutcome, SessionClaim } from "../src/session/backplane.ts";
+import type { ClaimOutcome, SessionClaim } from "../src/session/backplane/backplane.ts";
 
 /** A process with a node of its own. */
 export interface RedisProcess {

@@ -5,7 +5,7 @@
  */
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { StoreBackend } from "../src/session/store.ts";
+import type { StoreBackend } from "../src/session/store/store.ts";
 
 /** A backend under test, and the time that it lives in. */
 export interface StoreWorld {

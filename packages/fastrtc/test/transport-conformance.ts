@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { AdditionalOutputs } from "../src/handler/additional-outputs.ts";
 import { CloseStream } from "../src/handler/close-stream.ts";
 import type { StreamHandlerBase } from "../src/handler/stream-handler.ts";
-import { getContext } from "../src/session/context.ts";
+import { getContext } from "../src/session/context/context.ts";
 import { ConformanceRefusal } from "./conformance-harness.ts";
 import type {
   ConformanceAbility,

@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import { listen } from "../src/http/listen.ts";
 import { createRouter } from "../src/http/router.ts";
 import { TrustedProxies } from "../src/http/trusted-proxy.ts";
-import { WEBSOCKET_PATH } from "../src/session/websocket-entry.ts";
+import { WEBSOCKET_PATH } from "../src/session/entry/websocket-entry.ts";
 import type { StreamSessions } from "../src/stream-sessions.ts";
 import { StreamSockets } from "../src/stream-sockets.ts";
 import { FakeStreamService } from "../src/testing/fake-stream-service.ts";

@@ -10,7 +10,7 @@ import type { BackplaneWorld } from "../../test/backplane-contract.ts";
 import { testStoreBackend } from "../../test/store-contract.ts";
 import { InvalidStateError, TransportError } from "../errors.ts";
 import { silentLogger } from "../observe/logger.ts";
-import { MemoryStore } from "../session/memory-store.ts";
+import { MemoryStore } from "../session/store/memory-store.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
 import { ClusterBackplane, createClusterBackplane, defaultBackplane } from "./cluster-backplane.ts";
 import { ClusterPrimary } from "./cluster-primary.ts";

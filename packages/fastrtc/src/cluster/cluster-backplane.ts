@@ -20,9 +20,9 @@ import type {
   ClaimOutcome,
   SessionClaim,
   SessionRecord,
-} from "../session/backplane.ts";
-import { rebuildError } from "../session/remote-error.ts";
-import type { StoreBackend } from "../session/store.ts";
+} from "../session/backplane/backplane.ts";
+import { rebuildError } from "../session/backplane/remote-error.ts";
+import type { StoreBackend } from "../session/store/store.ts";
 import { ClusterStore } from "./cluster-store.ts";
 import { IPC_MARK, isMarked, plainClaim } from "./ipc-message.ts";
 import type { NodeRequest, PrimaryMessage, StoreRequest, WorkerMessage } from "./ipc-message.ts";

@@ -1,6 +1,6 @@
 /** The stores of a cluster: their values are in the primary process, every method asks it. */
 
-import type { StoreBackend } from "../session/store.ts";
+import type { StoreBackend } from "../session/store/store.ts";
 import type { StoreRequest } from "./ipc-message.ts";
 
 /** One stream's store, for a worker. */

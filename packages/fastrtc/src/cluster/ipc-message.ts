@@ -1,7 +1,7 @@
 /** What the workers of a cluster and their primary process say to each other, and how it is read. */
 
-import type { RemoteError } from "../session/remote-error.ts";
-import type { SessionClaim } from "../session/backplane.ts";
+import type { RemoteError } from "../session/backplane/remote-error.ts";
+import type { SessionClaim } from "../session/backplane/backplane.ts";
 
 /** Marks our messages among others on the same channel; changes when the messages do. */
 export const IPC_MARK = "fastrtc-backplane-1";

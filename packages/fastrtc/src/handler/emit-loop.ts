@@ -1,6 +1,6 @@
 /** Pulls a {@link StreamHandler}'s `emit()` for as long as its session lives. */
 
-import { runInContext } from "../session/context.ts";
+import { runInContext } from "../session/context/context.ts";
 import { sortOutput } from "./handler-output.ts";
 import type { HandlerOutput } from "./handler-output.ts";
 import type { HandlerPort } from "./handler-port.ts";

@@ -4,7 +4,7 @@
  */
 
 import { AudioFrame } from "../media/audio-frame.ts";
-import type { TurnTimings } from "../session/context.ts";
+import type { TurnTimings } from "../session/context/context.ts";
 import { FastRTCPause } from "../turn/fastrtc-pause.ts";
 import type { PausedUtterance } from "../turn/fastrtc-pause.ts";
 import type { SileroVadOptions } from "../turn/fastrtc-vad.ts";

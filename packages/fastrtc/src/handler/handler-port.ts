@@ -2,7 +2,7 @@
 
 import type { AudioFrame } from "../media/audio-frame.ts";
 import type { Clock } from "../media/clock.ts";
-import type { SessionContext, TurnTimings } from "../session/context.ts";
+import type { SessionContext, TurnTimings } from "../session/context/context.ts";
 import type { AdditionalOutputs } from "./additional-outputs.ts";
 import type { CloseStream } from "./close-stream.ts";
 

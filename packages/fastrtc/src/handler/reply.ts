@@ -3,8 +3,8 @@
  * it the moment it is interrupted, even while it waits.
  */
 
-import { contextOfTurn, runInContext } from "../session/context.ts";
-import type { SessionContext, Turn, TurnTimings } from "../session/context.ts";
+import { contextOfTurn, runInContext } from "../session/context/context.ts";
+import type { SessionContext, Turn, TurnTimings } from "../session/context/context.ts";
 import { ABORTED, AbortGate } from "./abort-gate.ts";
 import { HeardAudio } from "./heard-audio.ts";
 import type { Heard } from "./heard-audio.ts";

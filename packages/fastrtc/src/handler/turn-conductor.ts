@@ -8,7 +8,7 @@
 
 import { AudioFrame } from "../media/audio-frame.ts";
 import type { SpeechToText } from "../models/speech-to-text.ts";
-import type { TurnTimings } from "../session/context.ts";
+import type { TurnTimings } from "../session/context/context.ts";
 import type { EndOfTurnModel } from "../turn/end-of-turn.ts";
 import { RecentAudio } from "../turn/recent-audio.ts";
 import { SpeechSegmenter } from "../turn/speech-segmenter.ts";

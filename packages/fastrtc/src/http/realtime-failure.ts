@@ -1,5 +1,5 @@
 import { isFastRTCError } from "../errors.ts";
-import type { RealtimeRefusalText } from "../session/realtime/realtime-entry.ts";
+import type { RealtimeRefusalText } from "../session/entry/realtime/realtime-entry.ts";
 import { failureOf, json, RefusedRequest } from "./failure.ts";
 
 const MESSAGES: ReadonlyMap<number, RealtimeRefusalText> = new Map([

@@ -8,7 +8,7 @@ import { RealtimeCaller } from "../../test/realtime-caller.ts";
 import { startRealtimeServer } from "../../test/realtime-server.ts";
 import type { RealtimeServer } from "../../test/realtime-server.ts";
 import { ReplyOnPause } from "../handler/reply-on-pause.ts";
-import { getRealtimeSession } from "../session/realtime/realtime-session.ts";
+import { getRealtimeSession } from "../session/entry/realtime/realtime-session.ts";
 import type { StreamOptions } from "../stream-options.ts";
 
 const servers: RealtimeServer[] = [];

@@ -10,7 +10,7 @@ import type {
   RealtimeArrival,
   RealtimeEntry,
   RealtimeOffer,
-} from "../session/realtime/realtime-entry.ts";
+} from "../session/entry/realtime/realtime-entry.ts";
 import type { ExtraRoute } from "./extra-route.ts";
 import { json, RefusedRequest } from "./failure.ts";
 import { MAX_SIGNALING_BYTES, readBytes, readJsonObject } from "./json-body.ts";

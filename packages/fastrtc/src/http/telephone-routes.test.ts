@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { InvalidOptionError } from "../errors.ts";
-import type { CarrierRequest } from "../session/telephone-entry.ts";
+import type { CarrierRequest } from "../session/entry/telephone-entry.ts";
 import { twilio } from "../transport/telephone/twilio.ts";
 import { createTelephoneRoutes } from "./telephone-routes.ts";
 import type { TelephoneRoutes } from "./telephone-routes.ts";

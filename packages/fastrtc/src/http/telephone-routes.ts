@@ -5,7 +5,7 @@
  */
 
 import { InvalidOptionError } from "../errors.ts";
-import type { CarrierRequest, TelephoneEntry } from "../session/telephone-entry.ts";
+import type { CarrierRequest, TelephoneEntry } from "../session/entry/telephone-entry.ts";
 import type { Carrier } from "../transport/telephone/carrier.ts";
 import type { ExtraRoute } from "./extra-route.ts";
 import { readBytes } from "./json-body.ts";

@@ -6,8 +6,12 @@
  */
 
 import { InvalidOptionError, InvalidStateError } from "../errors.ts";
-import type { Backplane, BackplaneListener, BackplaneNode } from "../session/backplane.ts";
-import type { StoreBackend } from "../session/store.ts";
+import type {
+  Backplane,
+  BackplaneListener,
+  BackplaneNode,
+} from "../session/backplane/backplane.ts";
+import type { StoreBackend } from "../session/store/store.ts";
 import { OutageLog } from "./outage-log.ts";
 import { RedisLink } from "./redis-link.ts";
 import { RedisNode } from "./redis-node.ts";

@@ -15,7 +15,7 @@ import type {
   ClaimOutcome,
   SessionClaim,
   SessionRecord,
-} from "../session/backplane.ts";
+} from "../session/backplane/backplane.ts";
 import * as scripts from "./directory-scripts.ts";
 import type { LuaScript } from "./lua-script.ts";
 import { NodeRoll } from "./node-roll.ts";

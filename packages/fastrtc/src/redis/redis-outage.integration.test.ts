@@ -8,7 +8,7 @@ import { startRedisServer } from "../../test/redis-server.ts";
 import type { RedisServer } from "../../test/redis-server.ts";
 import { InvalidStateError, TransportError } from "../errors.ts";
 import { silentLogger } from "../observe/logger.ts";
-import type { BackplaneNode } from "../session/backplane.ts";
+import type { BackplaneNode } from "../session/backplane/backplane.ts";
 import { RedisBackplane } from "./redis-backplane.ts";
 import type { RedisBackplaneOptions } from "./redis-backplane.ts";
 

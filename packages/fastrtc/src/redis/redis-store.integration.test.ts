@@ -6,7 +6,7 @@ import type { RedisServer } from "../../test/redis-server.ts";
 import { testStoreBackend } from "../../test/store-contract.ts";
 import { InvalidStateError, TransportError } from "../errors.ts";
 import { silentLogger } from "../observe/logger.ts";
-import type { StoreBackend } from "../session/store.ts";
+import type { StoreBackend } from "../session/store/store.ts";
 import { createRedisStore } from "./redis-store.ts";
 
 let server: RedisServer;

@@ -4,7 +4,7 @@
  * JSON texts come in from the session's store and go out again; whatever process asks sees the same.
  */
 
-import type { StoreBackend } from "../session/store.ts";
+import type { StoreBackend } from "../session/store/store.ts";
 import { luaScript } from "./lua-script.ts";
 import { OutageLog } from "./outage-log.ts";
 import { RedisLink } from "./redis-link.ts";

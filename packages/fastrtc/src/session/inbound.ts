@@ -12,8 +12,8 @@ import { BoundedQueue } from "../media/bounded-queue.ts";
 import type { EncodedChunk } from "../media/encoded-chunk.ts";
 import { StreamingResampler } from "../media/resampler.ts";
 import type { Logger } from "../observe/logger.ts";
-import { runInContext } from "./context.ts";
-import type { SessionContext } from "./context.ts";
+import { runInContext } from "./context/context.ts";
+import type { SessionContext } from "./context/context.ts";
 
 /** Frames of 20 ms that wait for a slow handler. */
 const MAX_WAITING_FRAMES = 250;

@@ -8,7 +8,7 @@ import { GeneratorHandler } from "../handler/generator-handler.ts";
 import type { ReplyFunction } from "../handler/reply-on-pause.ts";
 import type { SpeechToText } from "../models/speech-to-text.ts";
 import { silentLogger } from "../observe/logger.ts";
-import { getContext } from "./context.ts";
+import { getContext } from "./context/context.ts";
 
 /** What the client was told of replies and words, in order. */
 const told = ({ transport }: Call): (ReplyProgress | UserTranscript)[] =>

@@ -1,6 +1,6 @@
 import type { TurnControl, TurnPolicy } from "../handler/turn-control.ts";
-import { runInContext } from "./context.ts";
-import type { SessionContext } from "./session-context.ts";
+import { runInContext } from "./context/context.ts";
+import type { SessionContext } from "./context/session-context.ts";
 
 /** Decides about a session's turns from outside of it: in its context, and without ever throwing. */
 export class SessionTurns implements TurnControl {

@@ -16,7 +16,7 @@ import { CloseStream } from "../handler/close-stream.ts";
 import type { HandlerOutput } from "../handler/handler-output.ts";
 import { ReplyOnPause } from "../handler/reply-on-pause.ts";
 import type { AudioFrame } from "../media/audio-frame.ts";
-import { getContext } from "./context.ts";
+import { getContext } from "./context/context.ts";
 
 describe("a session of ReplyOnPause", () => {
   it("answers each turn with what the generator yields, in order", async () => {

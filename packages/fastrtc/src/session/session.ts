@@ -16,14 +16,14 @@ import type { StreamHandlerBase } from "../handler/stream-handler.ts";
 import type { Clock, Timer } from "../media/clock.ts";
 import type { Logger } from "../observe/logger.ts";
 import type { Transport, TransportCloseReason } from "../transport/transport.ts";
-import { createSessionContext, runInContext } from "./context.ts";
-import type { SessionContextSeed } from "./context.ts";
+import { createSessionContext, runInContext } from "./context/context.ts";
+import type { SessionContextSeed } from "./context/context.ts";
 import { ErrorReport } from "./error-report.ts";
 import { Inbound } from "./inbound.ts";
 import { SessionInputs } from "./inputs.ts";
 import { Outbound } from "./outbound.ts";
 import { SessionOutputs } from "./outputs.ts";
-import type { SessionContext } from "./session-context.ts";
+import type { SessionContext } from "./context/session-context.ts";
 import { SessionTurns } from "./session-turns.ts";
 
 /** Text of a client's message that is too long to be echoed. */

@@ -5,7 +5,7 @@ import type { HandlerOutput } from "../handler/handler-output.ts";
 import { StreamHandler } from "../handler/stream-handler.ts";
 import { AsyncQueue } from "../media/async-queue.ts";
 import type { AudioFrame } from "../media/audio-frame.ts";
-import { getContext } from "./context.ts";
+import { getContext } from "./context/context.ts";
 
 class Echo extends StreamHandler {
   readonly #frames = new AsyncQueue<AudioFrame>();

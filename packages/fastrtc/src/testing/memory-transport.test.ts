@@ -7,7 +7,7 @@ import { ConformanceRefusal } from "../../test/conformance-harness.ts";
 import type { ConformanceClient, ConformanceServer } from "../../test/conformance-harness.ts";
 import { conformanceSessions } from "../../test/conformance-sessions.ts";
 import { describeTransport } from "../../test/transport-conformance.ts";
-import type { SessionHost } from "../session/session-host.ts";
+import type { SessionHost } from "../session/admission/session-host.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { MemoryTransport } from "./memory-transport.ts";
 

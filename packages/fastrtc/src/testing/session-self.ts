@@ -1,7 +1,7 @@
-import { clientInfo } from "../session/client-info.ts";
-import { MemoryStore } from "../session/memory-store.ts";
+import { clientInfo } from "../session/context/client-info.ts";
+import { MemoryStore } from "../session/store/memory-store.ts";
 import type { SessionSelf } from "../session/session.ts";
-import { SessionStoreView } from "../session/store-view.ts";
+import { SessionStoreView } from "../session/store/store-view.ts";
 
 /** Makes what a session knows of itself, for tests that need no door to come through. */
 export function sessionSelf(webrtcId: string, self: Partial<SessionSelf> = {}): SessionSelf {

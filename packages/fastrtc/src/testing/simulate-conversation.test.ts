@@ -10,7 +10,7 @@ import type { ReplyFunction } from "../handler/reply-on-pause.ts";
 import { StreamHandler } from "../handler/stream-handler.ts";
 import { AsyncQueue } from "../media/async-queue.ts";
 import { AudioFrame } from "../media/audio-frame.ts";
-import { getContext } from "../session/context.ts";
+import { getContext } from "../session/context/context.ts";
 import { ConversationError } from "./conversation-error.ts";
 import { simulate } from "./simulate-conversation.ts";
 import { holdTime, sleep } from "./virtual-time.ts";

@@ -14,7 +14,7 @@ import type { StreamHandlerBase } from "../handler/stream-handler.ts";
 import type { Timer } from "../media/clock.ts";
 import { silentLogger } from "../observe/logger.ts";
 import type { Logger } from "../observe/logger.ts";
-import { clientInfo } from "../session/client-info.ts";
+import { clientInfo } from "../session/context/client-info.ts";
 import { Session } from "../session/session.ts";
 import { Caller } from "./caller.ts";
 import { ConversationError } from "./conversation-error.ts";

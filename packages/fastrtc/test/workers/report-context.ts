@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { getContext } from "../../src/session/context.ts";
+import { getContext } from "../../src/session/context/context.ts";
 
 /** What a test asks of this worker. */
 export interface ReportInput {

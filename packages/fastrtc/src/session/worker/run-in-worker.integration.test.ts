@@ -5,11 +5,16 @@ import type { ReportInput } from "../../../test/workers/report-context.ts";
 import { MemoryTransport } from "../../testing/memory-transport.ts";
 import { sessionSelf } from "../../testing/session-self.ts";
 import { InvalidOptionError, InvalidStateError } from "../../errors.ts";
-import { contextOfTurn, createSessionContext, getContext, runInContext } from "../context.ts";
-import { MemoryStore } from "../memory-store.ts";
-import type { SessionContext } from "../session-context.ts";
-import { SessionStoreView } from "../store-view.ts";
-import type { SessionStore } from "../store.ts";
+import {
+  contextOfTurn,
+  createSessionContext,
+  getContext,
+  runInContext,
+} from "../context/context.ts";
+import { MemoryStore } from "../store/memory-store.ts";
+import type { SessionContext } from "../context/session-context.ts";
+import { SessionStoreView } from "../store/store-view.ts";
+import type { SessionStore } from "../store/store.ts";
 import { runInWorker } from "./run-in-worker.ts";
 
 const MODULE = new URL("../../../test/workers/report-context.ts", import.meta.url);

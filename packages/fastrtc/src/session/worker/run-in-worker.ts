@@ -11,7 +11,7 @@ import type { Transferable } from "node:worker_threads";
 
 import { InvalidOptionError } from "../../errors.ts";
 import { startWorker } from "../../media/start-worker.ts";
-import { getContext } from "../context.ts";
+import { getContext } from "../context/context.ts";
 import { WorkerCall } from "./worker-call.ts";
 import { WorkerPool } from "./worker-pool.ts";
 

@@ -1,8 +1,8 @@
 import type { Transferable } from "node:worker_threads";
 
-import { runInContext } from "../context.ts";
-import type { SessionContext } from "../session-context.ts";
-import type { SessionStore } from "../store.ts";
+import { runInContext } from "../context/context.ts";
+import type { SessionContext } from "../context/session-context.ts";
+import type { SessionStore } from "../store/store.ts";
 import type { FromWorker, StoreCall, ToWorker, WorkerContextData } from "./worker-messages.ts";
 
 /** What a {@link WorkerCall} is made of. */

@@ -7,10 +7,10 @@ import { parentPort } from "node:worker_threads";
 import type { MessagePort } from "node:worker_threads";
 
 import { InvalidStateError, TransportError } from "../../errors.ts";
-import { createSessionContext, contextOfTurn, runInContext } from "../context.ts";
-import type { SessionContext, Turn } from "../session-context.ts";
-import { SessionStoreView } from "../store-view.ts";
-import type { StoreBackend } from "../store.ts";
+import { createSessionContext, contextOfTurn, runInContext } from "../context/context.ts";
+import type { SessionContext, Turn } from "../context/session-context.ts";
+import { SessionStoreView } from "../store/store-view.ts";
+import type { StoreBackend } from "../store/store.ts";
 import type { FromWorker, StoreCall, ToWorker, WorkerContextData } from "./worker-messages.ts";
 
 interface StoreAnswer {

@@ -1,8 +1,8 @@
 /** What a session's thread and its workers say to each other. All of it survives a structured clone. */
 
-import type { ClientInfo } from "../client-info.ts";
-import type { SessionContextData, TelephoneCall } from "../session-context.ts";
-import type { StoreBackend } from "../store.ts";
+import type { ClientInfo } from "../context/client-info.ts";
+import type { SessionContextData, TelephoneCall } from "../context/session-context.ts";
+import type { StoreBackend } from "../store/store.ts";
 
 /** A context, as far as it can be cloned. */
 export interface WorkerContextData {

@@ -3,7 +3,7 @@ import type { Worker } from "node:worker_threads";
 import { InvalidOptionError, InvalidStateError } from "../../errors.ts";
 import { systemClock } from "../../media/clock.ts";
 import type { Timer } from "../../media/clock.ts";
-import { runOutsideContext } from "../context.ts";
+import { runOutsideContext } from "../context/context.ts";
 import type { WorkerCall } from "./worker-call.ts";
 import type { FromWorker } from "./worker-messages.ts";
 
