@@ -18,12 +18,10 @@ import { spawnSync } from "node:child_process";
 import { ReplyOnPause } from "../packages/fastrtc/src/handler/reply-on-pause.ts";
 import { AudioFrame } from "../packages/fastrtc/src/media/audio-frame.ts";
 import type { AudioFormat } from "../packages/fastrtc/src/media/encoded-chunk.ts";
-import { silentLogger } from "../packages/fastrtc/src/observe/logger.ts";
 import { getContext } from "../packages/fastrtc/src/session/context/context.ts";
-import { Session } from "../packages/fastrtc/src/session/session.ts";
 import { ManualClock } from "../packages/fastrtc/src/testing/manual-clock.ts";
 import { MemoryTransport } from "../packages/fastrtc/src/testing/memory-transport.ts";
-import { sessionSelf } from "../packages/fastrtc/src/testing/session-self.ts";
+import { openSession } from "../packages/fastrtc/test/memory-call.ts";
 
 const ROUNDS = 5;
 /** Steps that are run before and while the time is taken: 40 s and 120 s of speech. */
@@ -115,22 +113,7 @@ async function measure(transport: MemoryTransport): Promise<Omit<Figures, "bareS
         },
       },
     );
-    const session = new Session({
-      self: sessionSelf("bench"),
-      transport,
-      handler,
-      initialInputs: [],
-      onOutputs: undefined,
-      onTurn: undefined,
-      onDtmf: undefined,
-      timeLimit: Infinity,
-      encoder: {},
-      clock,
-      logger: silentLogger,
-      onClosed: () => undefined,
-    });
-    session.open();
-    transport.connect();
+    openSession(handler, transport, clock);
     // The pacer takes a frame every 20 ms of a time that runs as fast as the steps do.
     const play = (): void => {
       transport.chunks.length = 0;

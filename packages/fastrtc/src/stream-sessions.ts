@@ -7,8 +7,8 @@ import type { ServerMessage } from "@fastrtc/protocol";
 
 import { defaultBackplane } from "./cluster/cluster-backplane.ts";
 import { InvalidStateError } from "./errors.ts";
-import type { Clock } from "./media/clock.ts";
 import { systemClock } from "./media/clock.ts";
+import type { Clock, Timer } from "./media/clock.ts";
 import { consoleLogger } from "./observe/logger.ts";
 import type { Logger } from "./observe/logger.ts";
 import { Authenticator } from "./session/admission/authenticator.ts";
@@ -27,7 +27,7 @@ import { SessionRegistry } from "./session/admission/session-registry.ts";
 import { SessionStores } from "./session/store/session-stores.ts";
 import { WebRtcSignaling } from "./session/entry/webrtc-signaling.ts";
 import type { WebRtcSignalingOptions } from "./session/entry/webrtc-signaling.ts";
-import type { CheckedStreamOptions, StreamMode, AnyStreamOptions } from "./stream-options.ts";
+import type { AnyStreamOptions, CheckedStreamOptions, StreamMode } from "./stream-options.ts";
 import { valueOf } from "./stream-options.ts";
 import type { RtcPeerOptions } from "./transport/webrtc/backend.ts";
 import { isLoopbackAddress } from "./transport/webrtc/candidate.ts";
@@ -38,9 +38,6 @@ const AUDIO_DIRECTIONS = {
   send: "recvonly",
   receive: "sendonly",
 } as const satisfies Record<StreamMode, RtcPeerOptions["audioDirection"]>;
-
-/** How often it is looked whether a draining stream is empty, in milliseconds. */
-const DRAIN_LOOK_MS = 100;
 
 /** What the client of a session is told that has gone on elsewhere. */
 const GOODBYE = { type: "update_connection", data: "closed" } as const;
@@ -157,14 +154,12 @@ export class StreamSessions {
   /** Lets nobody in any more, and gives those who are in time to finish. */
   async drain(timeoutMs: number): Promise<void> {
     this.host.close();
-    const deadline = this.clock.now() + timeoutMs;
-    while (this.registry.size > 0) {
-      const leftMs = deadline - this.clock.now();
-      if (leftMs <= 0) return;
-      await new Promise<void>((resolve) => {
-        this.clock.setTimeout(resolve, Math.min(leftMs, DRAIN_LOOK_MS));
-      });
-    }
+    let deadline: Timer | undefined;
+    const isOver = new Promise<void>((resolve) => {
+      deadline = this.clock.setTimeout(resolve, timeoutMs);
+    });
+    await Promise.race([this.registry.whenEmpty(), isOver]);
+    deadline?.cancel();
   }
 
   /**

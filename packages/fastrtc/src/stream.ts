@@ -6,14 +6,8 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 
-import type {
-  AnswerResponse,
-  CandidateRequest,
-  ClientConfig,
-  OfferRequest,
-} from "@fastrtc/protocol";
+import type { AnswerResponse, CandidateRequest, OfferRequest } from "@fastrtc/protocol";
 
-import { isFastRTCError } from "./errors.ts";
 import { AdditionalOutputs } from "./handler/additional-outputs.ts";
 import { drainOnSignals } from "./http/drain-signals.ts";
 import { listen } from "./http/listen.ts";
@@ -23,21 +17,19 @@ import { mountOn } from "./http/mount.ts";
 import type { MountTarget } from "./http/mount.ts";
 import { createRouter } from "./http/router.ts";
 import type { Router } from "./http/router.ts";
-import type { RequestInfo, StreamService } from "./http/stream-service.ts";
+import type { RequestInfo } from "./http/stream-service.ts";
 import { TrustedProxies } from "./http/trusted-proxy.ts";
 import { provideDefaultSignal } from "./models/default-signal.ts";
-import type { Logger } from "./observe/logger.ts";
 import { listenAudioSocket as listenForAudioSocket } from "./session/entry/audiosocket-server.ts";
 import type { AudioSocketOptions, AudioSocketServer } from "./session/entry/audiosocket-server.ts";
-import type { AuthenticateCall } from "./session/admission/authenticator.ts";
 import { getContext, getCurrentContext } from "./session/context/context.ts";
 import type { SessionContext } from "./session/context/session-context.ts";
-import type { Arrival } from "./session/admission/session-host.ts";
 import { SessionHandle } from "./session/routing/session-handle.ts";
 import type { SessionStore } from "./session/store/store.ts";
-import { checkStreamOptions, valueOf } from "./stream-options.ts";
-import type { StreamMode, StreamOptions } from "./stream-options.ts";
 import { StreamEntries } from "./stream-entries.ts";
+import { StreamHttp } from "./stream-http.ts";
+import { checkStreamOptions } from "./stream-options.ts";
+import type { StreamOptions } from "./stream-options.ts";
 import { StreamSessions } from "./stream-sessions.ts";
 
 // Models whose caller names no signal end with the reply that calls them.
@@ -48,13 +40,6 @@ provideDefaultSignal(() => {
 
 /** How long {@link Stream.fetchLatestOutput} waits, in milliseconds. */
 const FETCH_TIMEOUT_MS = 10_000;
-
-const TRACK_CONSTRAINTS = {
-  channelCount: 1,
-  echoCancellation: true,
-  noiseSuppression: true,
-  autoGainControl: true,
-};
 
 /** Where {@link Stream.launch} listens. */
 export interface LaunchOptions {
@@ -122,10 +107,8 @@ export class Stream<
   Inputs = unknown,
 > {
   readonly #options: StreamOptions<User, Params, State, Inputs>;
-  readonly #mode: StreamMode;
-  readonly #logger: Logger;
-  readonly #proxies: TrustedProxies;
   readonly #sessions: StreamSessions;
+  readonly #http: StreamHttp;
   readonly #entries: StreamEntries;
   readonly #endings = new Set<() => unknown>();
   #fetchRouter: Router | undefined;
@@ -133,18 +116,16 @@ export class Stream<
   /** @throws {@link InvalidOptionError} that names the option, the value and the remedy. */
   constructor(options: StreamOptions<User, Params, State, Inputs>) {
     const checked = checkStreamOptions(options);
+    const { mode } = checked;
+    const { cors, telephone, openaiRealtime } = options;
+    const proxies = new TrustedProxies(options.trustProxy);
+    const sessions = new StreamSessions(options, checked);
     this.#options = options;
-    this.#mode = checked.mode;
-    this.#proxies = new TrustedProxies(options.trustProxy);
-    this.#sessions = new StreamSessions(options, checked);
-    this.#logger = this.#sessions.logger;
+    this.#sessions = sessions;
+    this.#http = new StreamHttp({ options, mode, sessions, proxies });
     this.#entries = new StreamEntries({
-      sessions: this.#sessions,
-      checked,
-      proxies: this.#proxies,
-      cors: options.cors,
-      telephone: options.telephone,
-      openaiRealtime: options.openaiRealtime,
+      ...{ sessions, checked, proxies },
+      ...{ cors, telephone, openaiRealtime },
     });
   }
 
@@ -251,7 +232,7 @@ export class Stream<
     const server = await listen(this.#router(true), { port, host }, this.#entries.upgrader);
     this.#endings.add(() => server.close());
     this.#endings.add(drainOnSignals(this));
-    this.#logger.info(`Talk to it at ${server.url}`);
+    this.#sessions.logger.info(`Talk to it at ${server.url}`);
     return server;
   }
 
@@ -301,8 +282,8 @@ export class Stream<
     request: Request = new Request("http://localhost/"),
     info: RequestInfo = {},
   ): Promise<AnswerResponse | { readonly status: "success" }> {
-    if (body.type === "offer") return await this.#offer(body, request, info);
-    await this.#sessions.operations.addCandidate(body);
+    if (body.type === "offer") return await this.#http.offer(body, request, info);
+    await this.#http.addCandidate(body);
     return { status: "success" };
   }
 
@@ -345,84 +326,13 @@ export class Stream<
 
   #router(page: boolean): Router {
     const { cors } = this.#options;
-    return createRouter(this.#service(), {
+    return createRouter(this.#http, {
       page,
       routes: this.#entries.routes,
       clock: this.#sessions.clock,
-      logger: this.#logger,
+      logger: this.#sessions.logger,
       ...(cors ? { cors } : {}),
     });
-  }
-
-  #service(): StreamService {
-    const { operations, registry } = this.#sessions;
-    return {
-      offer: (body, request, info) => this.#offer(body, request, info),
-      addCandidate: (body) => operations.addCandidate(body),
-      setInputs: async (inputs, { webrtcId, token, request, info }) => {
-        await this.#authenticate(request, info, "inputs");
-        await operations.setInputs(webrtcId, inputs, { token });
-      },
-      outputs: async ({ webrtcId, token, request, info }, signal) => {
-        await this.#authenticate(request, info, "outputs");
-        return await operations.outputs(webrtcId, { token }, signal);
-      },
-      config: (request, info) => this.#config(request, info),
-      readiness: () => ({ isReady: !this.#sessions.isClosed, sessions: registry.size }),
-    };
-  }
-
-  #offer(body: OfferRequest, request: Request, info: RequestInfo): Promise<AnswerResponse> {
-    return this.#sessions.operations.offer({
-      body,
-      arrival: this.#arrival(request, info),
-      localAddress: info.localAddress,
-    });
-  }
-
-  #arrival(request: Request, info: RequestInfo): Arrival {
-    const remoteAddress = this.#proxies.clientAddress(info.remoteAddress, request.headers);
-    return { request, transport: "webrtc", remoteAddress };
-  }
-
-  async #authenticate(
-    request: Request,
-    info: RequestInfo,
-    transport: AuthenticateCall["transport"],
-  ): Promise<void> {
-    const { remoteAddress } = this.#arrival(request, info);
-    await this.#sessions.authenticator.identify(request, { transport, remoteAddress });
-  }
-
-  async #isKnown(request: Request, info: RequestInfo): Promise<boolean> {
-    try {
-      await this.#authenticate(request, info, "config");
-      return true;
-    } catch (error) {
-      if (isFastRTCError(error) && error.code === "AUTHENTICATION") return false;
-      throw error;
-    }
-  }
-
-  async #config(request: Request, info: RequestInfo): Promise<ClientConfig> {
-    const { rtcConfiguration, trackConstraints, uiArgs = {} } = this.#options;
-    // TURN servers' credentials are for those who may begin a session.
-    const configuration = (await this.#isKnown(request, info))
-      ? await valueOf(rtcConfiguration)
-      : undefined;
-    return {
-      modality: "audio",
-      mode: this.#mode,
-      rtcConfiguration: configuration ? { ...configuration } : null,
-      trackConstraints: trackConstraints ?? TRACK_CONSTRAINTS,
-      additionalInputs: this.#sessions.inputs.jsonSchema,
-      params: this.#sessions.params.jsonSchema,
-      isOpen: this.#sessions.authenticator.isOpen,
-      page: {
-        title: uiArgs.title ?? "fastrtc",
-        subtitle: uiArgs.subtitle ?? "Press start and speak.",
-      },
-    };
   }
 }
 

@@ -40,10 +40,13 @@ export interface Call {
   readonly heardLevels: () => number[];
 }
 
-/** Connects a caller to a session of the handler. */
-export function call(handler: StreamHandlerBase, id = "caller"): Call {
-  const clock = new ManualClock();
-  const transport = new MemoryTransport({ sampleRate: RATE });
+/** Opens a session of a handler that came through no door, and connects it. */
+export function openSession(
+  handler: StreamHandlerBase,
+  transport: MemoryTransport,
+  clock: ManualClock,
+  id = "caller",
+): Session {
   const session = new Session({
     self: sessionSelf(id),
     transport,
@@ -60,6 +63,14 @@ export function call(handler: StreamHandlerBase, id = "caller"): Call {
   });
   session.open();
   transport.connect();
+  return session;
+}
+
+/** Connects a caller to a session of the handler. */
+export function call(handler: StreamHandlerBase, id = "caller"): Call {
+  const clock = new ManualClock();
+  const transport = new MemoryTransport({ sampleRate: RATE });
+  const session = openSession(handler, transport, clock, id);
   const say = async (samples: Int16Array): Promise<void> => {
     for (let at = 0; at < samples.length; at += RATE / 50) {
       transport.speak(samples.subarray(at, at + RATE / 50));

@@ -6,7 +6,7 @@ import { createRouter } from "../src/http/router.ts";
 import { TrustedProxies } from "../src/http/trusted-proxy.ts";
 import { WEBSOCKET_PATH } from "../src/session/entry/websocket-entry.ts";
 import type { StreamSessions } from "../src/stream-sessions.ts";
-import { StreamSockets } from "../src/stream-sockets.ts";
+import { StreamEntries } from "../src/stream-entries.ts";
 import { FakeStreamService } from "../src/testing/fake-stream-service.ts";
 import type { ConformanceServerOptions } from "./conformance-harness.ts";
 import { conformanceSessions } from "./conformance-sessions.ts";
@@ -28,14 +28,13 @@ export async function startWebSocketServer(
   options: ConformanceServerOptions,
 ): Promise<WebSocketServer> {
   const sessions = conformanceSessions(options);
-  const sockets = new StreamSockets({
+  const entries = new StreamEntries({
     sessions,
     checked: { handler: options.handler, mode: "send-receive" },
     proxies: new TrustedProxies(undefined),
-    cors: undefined,
   });
   const router = createRouter(new FakeStreamService());
-  const server = await listen(router, { port: 0, host: "127.0.0.1" }, sockets.upgrader);
+  const server = await listen(router, { port: 0, host: "127.0.0.1" }, entries.upgrader);
   const openSockets = new Set<Socket>();
   server.server.on("connection", (socket) => {
     openSockets.add(socket);
@@ -46,10 +45,10 @@ export async function startWebSocketServer(
     url: `ws://127.0.0.1:${server.port}${WEBSOCKET_PATH}`,
     openSockets,
     get waitingCount() {
-      return sockets.waitingCount;
+      return entries.waitingCount;
     },
     async close() {
-      sockets.close();
+      entries.close();
       await sessions.close({ type: "update_connection", data: "closed" });
       await server.close();
     },

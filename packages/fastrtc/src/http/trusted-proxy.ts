@@ -6,6 +6,7 @@
 import { BlockList, isIP } from "node:net";
 
 import { InvalidOptionError } from "../errors.ts";
+import type { RequestInfo } from "./stream-service.ts";
 
 /**
  * Which proxies in front of the server are believed: how many of them there are, or their
@@ -20,6 +21,9 @@ const NAMED_RANGES: Readonly<Record<string, readonly string[]>> = {
 
 /** Longest chain of proxies that is read. */
 const MAX_HOPS = 32;
+
+/** The address at the other end of the socket. */
+type ReachedFrom = Pick<RequestInfo, "remoteAddress">;
 
 /** Reads what trusted proxies say. */
 export class TrustedProxies {
@@ -38,14 +42,10 @@ export class TrustedProxies {
     }
   }
 
-  /**
-   * Finds the client's address.
-   *
-   * @param peer - The address at the other end of the socket.
-   */
-  clientAddress(peer: string | undefined, headers: Headers): string | undefined {
+  /** Finds the client's address. */
+  clientAddress({ headers }: Request, { remoteAddress }: ReachedFrom): string | undefined {
     const chain = (headers.get("x-forwarded-for") ?? "").split(",").slice(-MAX_HOPS);
-    let address = peer;
+    let address = remoteAddress;
     let hops = 0;
     while (address !== undefined && this.#trusts(address, hops++)) {
       const before = withoutPort(chain.pop()?.trim() ?? "");
@@ -60,8 +60,8 @@ export class TrustedProxies {
    *
    * @returns undefined where no trusted proxy says it.
    */
-  publicOrigin(peer: string | undefined, headers: Headers): string | undefined {
-    if (peer === undefined || !this.#trusts(peer, 0)) return undefined;
+  publicOrigin({ headers }: Request, { remoteAddress }: ReachedFrom): string | undefined {
+    if (remoteAddress === undefined || !this.#trusts(remoteAddress, 0)) return undefined;
     const protocol = lastOf(headers.get("x-forwarded-proto"));
     const host = lastOf(headers.get("x-forwarded-host")) ?? headers.get("host") ?? undefined;
     if ((protocol !== "https" && protocol !== "http") || host === undefined) return undefined;

@@ -59,6 +59,20 @@ describe("SessionRegistry", () => {
     expect(registry.hasEnded("a")).toBe(true);
   });
 
+  it("tells everybody who waits for it when it is empty", async () => {
+    const registry = new SessionRegistry(Infinity);
+    const places = [registry.reserve("a"), registry.reserve("b")];
+    const told: string[] = [];
+    const waits = ["first", "second"].map((who) => registry.whenEmpty().then(() => told.push(who)));
+    places[0]?.release();
+    await Promise.resolve();
+    expect(told).toEqual([]);
+    places[1]?.release();
+    await Promise.all(waits);
+    expect(told).toEqual(["first", "second"]);
+    await registry.whenEmpty();
+  });
+
   it("remembers a bounded number of ended sessions", () => {
     const registry = new SessionRegistry(Infinity);
     for (let i = 0; i < 1500; i++) {

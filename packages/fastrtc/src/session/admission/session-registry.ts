@@ -29,6 +29,7 @@ export class SessionRegistry {
   readonly #limit: number;
   readonly #places = new Map<string, Place | undefined>();
   readonly #closed = new Set<string>();
+  readonly #onEmpty = new Set<() => void>();
 
   /** @param limit - How many sessions may live at the same time; Infinity for no limit. */
   constructor(limit: number) {
@@ -74,8 +75,15 @@ export class SessionRegistry {
         // What never began has not ended either.
         if (this.#places.get(webrtcId)) this.#remember(webrtcId);
         this.#places.delete(webrtcId);
+        if (this.#places.size === 0) this.#tellEmpty();
       },
     };
+  }
+
+  /** Resolves once no session lives, nor is about to. */
+  async whenEmpty(): Promise<void> {
+    if (this.#places.size === 0) return;
+    await new Promise<void>((resolve) => this.#onEmpty.add(resolve));
   }
 
   /** Tells whether the id of a session is taken, complete or not. */
@@ -109,6 +117,11 @@ export class SessionRegistry {
     throw this.#closed.has(webrtcId)
       ? new NegotiationError("The session has ended.", { reason: "connection_closed" })
       : new NegotiationError("No session has this webrtc_id.", { reason: "unknown_connection" });
+  }
+
+  #tellEmpty(): void {
+    for (const tell of this.#onEmpty) tell();
+    this.#onEmpty.clear();
   }
 
   #remember(webrtcId: string): void {
