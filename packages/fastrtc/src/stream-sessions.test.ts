@@ -177,6 +177,14 @@ describe("a caller who comes back", () => {
     });
   });
 
+  it("is none who was told no token: nothing is kept", async () => {
+    const server = new MemoryServer({ authenticate: byHeader });
+    const { transport } = await server.visit("a", { ...as("ada"), tellsToken: false });
+    transport.disconnect("lost");
+    await settle();
+    expect(await server.visit("a", as("eve"))).toMatchObject({ resumed: false });
+  });
+
   it("does not find a session that we have ended", async () => {
     const server = new MemoryServer();
     const first = await server.visit("a");

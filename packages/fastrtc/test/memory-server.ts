@@ -15,6 +15,8 @@ import { loudness } from "./memory-call.ts";
 export interface Visit {
   readonly token?: string;
   readonly params?: unknown;
+  /** Whether the caller is told its token. @defaultValue true */
+  readonly tellsToken?: boolean;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -71,6 +73,7 @@ export class MemoryServer {
       webrtcId,
       params: visit.params,
       sessionToken: visit.token,
+      tellsToken: visit.tellsToken ?? true,
       createTransport: () => {
         this.transports++;
         return transport;

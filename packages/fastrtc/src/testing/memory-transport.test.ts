@@ -71,6 +71,7 @@ async function connect(host: SessionHost, webrtcId: string): Promise<MemoryTrans
       webrtcId,
       params: undefined,
       sessionToken: undefined,
+      tellsToken: false,
       createTransport,
     });
   } catch (error) {

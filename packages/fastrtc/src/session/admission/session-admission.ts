@@ -193,10 +193,10 @@ export class SessionAdmission implements SessionHost {
     const { directory, resumable, resumeMs } = this.#options;
     const { webrtcId } = entry.opening;
     const { state, params } = session.context;
-    // Whom we ourselves have sent away need not come back, and a telephone call cannot.
+    // Whom we ourselves have sent away need not come back.
     const mayResume =
       resumeMs > 0 &&
-      !entry.opening.telephone &&
+      entry.opening.tellsToken &&
       (reason !== "local" || this.#superseded.has(session));
     if (mayResume) resumable.keep(webrtcId, { state, params, inputs: session.inputs.latest });
     entry.reservation.release();

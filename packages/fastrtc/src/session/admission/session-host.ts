@@ -43,6 +43,11 @@ export interface SessionOpening {
   readonly params: unknown;
   /** The token that the client presented, to resume a session. */
   readonly sessionToken: string | undefined;
+  /**
+   * Whether the client is told the session's token. Without it nobody can come back: nothing of the
+   * session is kept for anybody then.
+   */
+  readonly tellsToken: boolean;
   readonly telephone?: TelephoneCall;
   /** Makes the transport, once it is sure that the session may begin. Called at most once. */
   readonly createTransport: () => Transport;

@@ -168,6 +168,7 @@ async function begin(
     webrtcId: uuid,
     params,
     sessionToken: undefined,
+    tellsToken: false,
     telephone: { carrier: "audiosocket", callId: uuid, from, to },
     createTransport: () =>
       new TelephoneTransport({

@@ -134,6 +134,7 @@ describe("TelephoneEntry", () => {
         webrtcId: "MZ1",
         params: { language: "de" },
         sessionToken: undefined,
+        tellsToken: false,
         telephone: { carrier: "twilio", callId: "CA1", from: "+1", to: "+2" },
         createTransport: expect.any(Function) as unknown,
       },

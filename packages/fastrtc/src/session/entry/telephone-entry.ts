@@ -172,6 +172,7 @@ export class TelephoneEntry {
         webrtcId: idOf(call),
         params,
         sessionToken: undefined,
+        tellsToken: false,
         telephone: { carrier: carrier.name, callId, from, to },
         createTransport: () =>
           new TelephoneTransport({

@@ -95,6 +95,7 @@ export class WebRtcSignaling {
         webrtcId,
         params,
         sessionToken,
+        tellsToken: true,
         createTransport: () => {
           const transport = this.#createTransport(peer);
           made.negotiation = { transport, origin: offerOrigin(sdp) };

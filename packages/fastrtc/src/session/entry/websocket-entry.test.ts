@@ -89,6 +89,7 @@ describe("a WebSocket", () => {
       webrtcId: "abc",
       params: { voice: "a" },
       sessionToken: "old",
+      tellsToken: true,
       identity: { arrival: { transport: "websocket", remoteAddress: "192.0.2.1" } },
     });
     expect(socket.sent[0]).toMatchObject({ event: "started", session_token: "token" });

@@ -128,6 +128,7 @@ export class WebSocketEntry {
         webrtcId: start.webrtcId,
         params: start.params,
         sessionToken: start.sessionToken,
+        tellsToken: start.wantsAnswer,
         createTransport: () => transport,
       });
       waiting.handOver(

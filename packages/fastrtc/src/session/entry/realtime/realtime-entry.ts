@@ -188,10 +188,12 @@ export class RealtimeEntry {
     }
   }
 
-  async #begin(opening: SessionOpening): Promise<OpenedSession> {
+  async #begin(opening: Omit<SessionOpening, "tellsToken">): Promise<OpenedSession> {
     const made: { transport?: Transport } = {};
     const opened = await this.#options.host.begin({
       ...opening,
+      // The protocol has no word for it.
+      tellsToken: false,
       createTransport: () => (made.transport = opening.createTransport()),
     });
     const { transport } = made;
